@@ -1,0 +1,3 @@
+"""Rebuilds SMTP dialogues from captured packets and says what went wrong."""
+
+__version__ = "0.1.0"
