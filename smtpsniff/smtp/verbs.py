@@ -74,7 +74,7 @@ def _verb(
 
 
 # What a host that wants no mail from this client says at connect; XCLIENT answers like a connect.
-_REFUSED_AT_CONNECT = "421 450 451 521 550 553 554 571"
+_REFUSED_AT_CONNECT = "421 450 451 521 550 553 571"
 _MAIL_NO = "552 451 452 550 553 503 455 555"
 _MAIL_TOO = "421 450 501 530 554"
 _AUTH_NO = "421 432 454 500 501 503 504 530 534 535 538 550"
@@ -231,7 +231,7 @@ _ROWS = (
         "XCLIENT name=value…",
         "C: XCLIENT ADDR=192.0.2.7 NAME=mail.example.org\nS: 220 mx.example.net ESMTP",
         "Postfix XCLIENT_README",
-        yes="220", common=f"{_REFUSED_AT_CONNECT} 250 501 503", last=False, keyword="XCLIENT",
+        yes="220", common=f"{_REFUSED_AT_CONNECT} 250 501 503 554", last=False, keyword="XCLIENT",
     ),
     _verb(
         "XFORWARD", "A content filter passes on whom the mail first came from, for the log.",
