@@ -1,0 +1,1 @@
+"""Synthetic traffic for the benchmark: flows, what they say, and the pcap file they become."""
