@@ -1,0 +1,367 @@
+"""The records: what leaves smtpsniff, as Python objects and as JSON.
+
+Absent means unknown: a field that is None does not appear in JSON. Times are
+nanoseconds since 1970 UTC (`Timestamp`, RFC 3339 in JSON), durations and delays seconds.
+Text is as `smtpsniff.text.decode` gives it; whoever shows it sanitises it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+__all__ = [
+    "Auth", "Complete", "Endpoint", "Entry", "Extension", "FileInfo", "Finding", "Greeting",
+    "Helo", "Interface", "Message", "MessageReply", "Recipient", "Run", "Session", "Sides",
+    "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict", "encoder", "schema",
+]  # fmt: skip
+
+Severity = Literal["error", "warning", "note"]
+Confidence = Literal["certain", "likely", "possible"]
+Party = Literal["client", "server", "network"]
+Outcome = Literal["accepted", "deferred", "rejected", "abandoned", "unknown"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+class Timestamp(int):
+    """Nanoseconds since 1970-01-01 UTC. In JSON: RFC 3339 with the capture's precision."""
+
+    __slots__ = ()
+
+    def rfc3339(self, digits: int = 9) -> str:
+        """``2026-11-23T10:00:00.000000Z`` with `digits` (0 to 9) decimals, not rounded."""
+        return rfc3339(self, digits)
+
+
+class Endpoint(Struct, frozen=True, gc=False):
+    """One end of a connection."""
+
+    ip: str
+    port: int
+
+
+class Sides(Struct, gc=False, omit_defaults=True):
+    """One number for each side; `client` is what the client sent, or the tap-to-client trip."""
+
+    client: float | int | None = None
+    server: float | int | None = None
+
+
+class Gaps(Struct, gc=False):
+    """Bytes that were sent but never captured."""
+
+    client: int = 0
+    server: int = 0
+
+
+class Complete(Struct, gc=False):
+    """How much of the connection the capture holds."""
+
+    start: bool
+    end: bool
+    gaps: Gaps
+
+
+class Greeting(Struct, omit_defaults=True, gc=False):
+    """The server's first reply (RFC 5321 §4.3.1)."""
+
+    code: str
+    text: str
+    frame: int
+    delay: float | None = None
+    file: int | None = None
+
+
+class Helo(Struct, omit_defaults=True, gc=False):
+    """The last accepted EHLO, HELO or LHLO; else the last one sent."""
+
+    verb: str
+    name: str
+    accepted: bool
+    code: str | None = None
+
+
+class Extension(Struct, gc=False):
+    """One keyword of an EHLO reply, as offered."""
+
+    keyword: str
+    params: list[str]
+    in_tls: bool
+
+
+class Auth(Struct, omit_defaults=True, gc=False):
+    """One AUTH exchange (RFC 4954), without its secret."""
+
+    mechanism: str
+    frame: int
+    user: str | None = None
+    code: str | None = None
+    file: int | None = None
+
+
+class TlsFacts(Struct, omit_defaults=True):
+    """What the wire shows of TLS."""
+
+    how: Literal["starttls", "implicit"]
+    frame: int
+    decrypted: bool
+    version: str | None = None
+    sni: str | None = None
+    alpn: list[str] | None = None
+    file: int | None = None
+
+
+class Recipient(Struct, omit_defaults=True, gc=False):
+    """One RCPT and what became of it."""
+
+    address: str
+    outcome: Outcome
+    code: str | None = None
+    enhanced: str | None = None
+    text: str | None = None
+    frame: int | None = None
+    final: MessageReply | None = None
+    reason: str | None = None
+    file: int | None = None
+
+
+class MessageReply(Struct, omit_defaults=True, gc=False):
+    """The reply that settled a message (or one recipient of it)."""
+
+    code: str
+    text: str
+    frame: int
+    enhanced: str | None = None
+    queue_id: str | None = None
+    file: int | None = None
+
+
+class Message(Struct, omit_defaults=True):
+    """A message as it travelled. Size and digest are of the dot-unstuffed bytes."""
+
+    size: int
+    framing: Literal["data", "bdat"]
+    complete: bool
+    headers: list[tuple[str, str]]
+    sha256: str | None = None
+    subject: str | None = None
+    from_: str | None = field(default=None, name="from")
+    to: str | None = None
+    cc: str | None = None
+    date: str | None = None
+    message_id: str | None = None
+
+
+class Transaction(Struct, omit_defaults=True):
+    """One MAIL, its recipients and its message (RFC 5321 §3.3)."""
+
+    mail_from: str | None
+    params: list[str]
+    recipients: list[Recipient]
+    outcome: Literal[
+        "delivered", "partial", "deferred", "rejected", "ambiguous", "aborted", "unknown"
+    ]
+    message: Message | None = None
+    reply: MessageReply | None = None
+
+
+class Entry(Struct, omit_defaults=True, gc=False):
+    """One line of the timeline. `time` and `frame` are of its last byte."""
+
+    time: Timestamp
+    frame: int
+    frames: tuple[int, int]
+    from_: Party = field(name="from")
+    kind: Literal[
+        "connect", "greeting", "command", "reply", "auth", "data", "end-of-data", "chunk",
+        "tls", "gap", "close", "reset", "note",
+    ]  # fmt: skip
+    text: str
+    in_tls: bool
+    delay: float | None = None
+    verb: str | None = None
+    code: str | None = None
+    enhanced: str | None = None
+    lines: int | None = None
+    answers: int | None = None
+    size: int | None = None
+    recipient: str | None = None
+    file: int | None = None
+
+
+class Finding(Struct, omit_defaults=True):
+    """What one check found. `related` holds the consequences folded under a root cause."""
+
+    check: str
+    severity: Severity
+    confidence: Confidence
+    frames: list[int]
+    time: Timestamp
+    text: str
+    count: int
+    related: list[Finding]
+    entry: int | None = None
+    file: int | None = None
+
+
+class TcpFacts(Struct, omit_defaults=True):
+    """What TCP did. Each side counts what it sent."""
+
+    rtt: Sides
+    mss: Sides
+    retransmissions: Sides
+    out_of_order: Sides
+    keep_alives: Sides
+    zero_windows: Sides
+    bad_checksums: Sides | None = None
+
+
+class Verdict(Struct, omit_defaults=True):
+    """The session in one sentence, with the frames that prove it."""
+
+    outcome: Literal[
+        "unreachable", "refused", "rejected", "deferred", "ambiguous", "aborted", "partial",
+        "unknown", "delivered", "opaque", "no-mail",
+    ]  # fmt: skip
+    text: str
+    frames: list[int]
+    cause: str | None = None
+    file: int | None = None
+
+
+class Session(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.session/1"):
+    """One TCP connection that carried, or was meant to carry, mail."""
+
+    number: int
+    protocol: Literal["smtp", "lmtp", "tls", "unknown"]
+    client: Endpoint
+    server: Endpoint
+    community_id: str
+    display_filter: str
+    first_frame: int
+    last_frame: int
+    packets: int
+    start: Timestamp
+    end: Timestamp
+    duration: float
+    complete: Complete
+    ended: str
+    timeline: list[Entry]
+    transactions: list[Transaction]
+    findings: list[Finding]
+    verdict: Verdict
+    tcp: TcpFacts
+    greeting: Greeting | None = None
+    helo: Helo | None = None
+    extensions: list[Extension] | None = None
+    auth: list[Auth] | None = None
+    starttls: str | None = None
+    tls: TlsFacts | None = None
+    delays: dict[str, Any] | None = None
+    file: int | None = None
+
+
+class FileInfo(Struct, omit_defaults=True):
+    """One input file. `damaged_at` is the byte offset where reading had to stop."""
+
+    path: str
+    size: int
+    format: str
+    packets: int
+    first: Timestamp | None = None
+    last: Timestamp | None = None
+    damaged_at: int | None = None
+    damage: str | None = None
+
+
+class Interface(Struct, omit_defaults=True):
+    """One capture interface as the file names it."""
+
+    link: int
+    name: str | None = None
+    file: int | None = None
+
+
+class Dropped(Struct, omit_defaults=True):
+    """Packets lost before smtpsniff saw them."""
+
+    kernel: int | None = None
+    queue: int | None = None
+
+
+class Run(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.run/1"):
+    """The last line: what was read and what it amounted to."""
+
+    version: str
+    files: list[FileInfo]
+    interfaces: list[Interface]
+    dropped: Dropped
+    packets: int
+    tcp_connections: int
+    sessions: int
+    outcomes: dict[str, int]
+    findings: dict[str, int]
+    limits_hit: list[str]
+
+
+_EPOCH_DAYS = 719_468  # days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar
+_second = (-1, "")  # the last second that was formatted: neighbours share it
+
+
+def _date(days: int) -> str:
+    """``YYYY-MM-DD`` of a day number since 1970; any year, unlike `datetime`."""
+    days += _EPOCH_DAYS
+    era, day_of_era = divmod(days, 146_097)
+    year = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day = day_of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * day + 2) // 153
+    day -= (153 * month + 2) // 5 - 1
+    month = month + 3 if month < 10 else month - 9
+    return f"{year + era * 400 + (month <= 2):04d}-{month:02d}-{day:02d}"
+
+
+def rfc3339(nanoseconds: int, digits: int = 6) -> str:
+    """RFC 3339 UTC text of a time in nanoseconds since 1970, `digits` decimals, cut not rounded."""
+    global _second
+    second, fraction = divmod(nanoseconds, 1_000_000_000)
+    known, prefix = _second
+    if second != known:
+        days, rest = divmod(second, 86_400)
+        prefix = f"{_date(days)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+        _second = (second, prefix)
+    if digits == 6:
+        return f"{prefix}.{fraction // 1000:06d}Z"
+    return f"{prefix}.{fraction:09d}"[: len(prefix) + 1 + digits].rstrip(".") + "Z"
+
+
+def encoder(digits: int = 6) -> msgspec.json.Encoder:
+    """A JSON encoder for records; times get `digits` decimals (the capture's own precision)."""
+
+    def hook(value: Any) -> str:
+        if isinstance(value, Timestamp):
+            return rfc3339(value, digits)
+        raise NotImplementedError(f"no JSON for {type(value).__name__}")
+
+    return msgspec.json.Encoder(enc_hook=hook)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the records (`smtpsniff schema`)."""
+
+    def hook(kind: type) -> dict[str, Any]:
+        if kind is Timestamp:
+            return {"type": "string", "format": "date-time"}
+        raise NotImplementedError(kind)
+
+    (one_of,), components = msgspec.json.schema_components(
+        [Session | Run], schema_hook=hook, ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "smtpsniff records, one a line",
+        **one_of,
+        "$defs": components,
+    }

@@ -1,0 +1,243 @@
+"""A message on its way: where it ends, how long it is, its digest; never kept whole.
+
+RFC 5321 §4.1.1.4 and §4.5.2: the message ends with CRLF.CRLF, and a dot at the start of a
+line was doubled by the sender. Variants of that end are evidence, not ends (`variants`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from smtpsniff.smtp.reader import Reader
+
+__all__ = ["Body", "Variant"]
+
+END = b"\r\n.\r\n"
+# Header bytes kept for decoding. Postfix' header_size_limit is 102,400, Exim's
+# header_maxsize 1 MiB; a longer header is cut and marked.
+MAX_HEADER = 1 << 20
+# Variants of the end remembered for one body; a mail full of them needs no more to be judged.
+MAX_VARIANTS = 16
+# Bytes behind a variant in which a command makes it suspicious (smuggling).
+SUSPECT_WITHIN = 512
+# Above this, numpy's comparison beats three bytes.count.
+_BULK = 8192
+
+# a . b with a, b of CRLF, LF, CR but not CRLF . CRLF; CRLF . CR CR LF; NUL next to the dot.
+_VARIANT = re.compile(
+    rb"(?:\r\n|\n|\r)\x00?\.\x00?(?:\r+\n|\n|\r)",
+)
+_COMMAND = re.compile(
+    rb"(?:^|[\r\n])(?:EHLO|HELO|MAIL FROM:|RCPT TO:|RSET|DATA|QUIT|XCLIENT|BDAT)", re.IGNORECASE
+)
+_VERB = re.compile(rb"[ \t]*(?:EHLO|HELO|MAIL|RCPT|RSET|DATA|QUIT|NOOP|XCLIENT|BDAT)\b", re.IGNORECASE)
+# What smuggles begins with MAIL FROM, EHLO or a reset of the old transaction.
+_OPENS = re.compile(rb"[ \t]*(?:EHLO|HELO|MAIL FROM:|RSET|XCLIENT)", re.IGNORECASE)
+
+
+def _whole_lines(data: bytes, pos: int, limit: int) -> int:
+    """Where to stop before `limit`, so that no CRLF, stuffed dot or end is cut in two."""
+    upto = max(limit - 4, pos)
+    lowest = max(upto - 64, pos)  # a line of dots only need not be searched to its beginning
+    while upto > lowest and data[upto - 1] in b"\r\n.":
+        upto -= 1
+    return upto
+
+
+@dataclass(slots=True)
+class Variant:
+    """Something that is not CRLF.CRLF but that some servers take for it."""
+
+    at: int  # stream offset of its first byte
+    end: int  # stream offset behind it: where commands would begin
+    bytes: bytes
+    suspicious: bool  # commands follow
+    size: int = 0  # of the message, if it ended here
+    digest: Any = None  # hash state of the message, if it ended here; None: it cannot have
+
+
+@dataclass(slots=True, eq=False)
+class Body:
+    """One message: DATA content or joined BDAT chunks."""
+
+    framing: Literal["data", "bdat"]
+    start: int
+    first_frame: int = 0
+    first_time: int = 0
+    frame: int = 0
+    time: int = 0
+    ack: int = -1
+    size: int = 0
+    wire_size: int = 0
+    end: int = 0  # stream offset behind the content (and its final dot, for DATA)
+    complete: bool = False
+    inferred_end: bool = False  # the end fell into a gap; the reply tells that it was there
+    missing: int = 0
+    bare_lf: int = 0
+    bare_cr: int = 0
+    nul: bool = False
+    eight_bit: bool = False
+    unstuffed: bool = False  # a line began with a single dot: stuffing was forgotten
+    variants: list[Variant] = field(default_factory=list)
+    head: bytes = b""  # the header, dot-unstuffed, up to the empty line
+    head_complete: bool = False
+    head_cut: bool = False
+    digest: Any = field(default_factory=hashlib.sha256)
+    entry: Any = None
+    _last: int = 10  # the byte before the next chunk (BDAT may part a CR from its LF)
+
+    @property
+    def sha256(self) -> str | None:
+        """Hex digest of the whole message; None where bytes are missing."""
+        return None if self.missing else self.digest.hexdigest()
+
+    # -- DATA --------------------------------------------------------------------------
+
+    def read_data(self, reader: Reader) -> bool:
+        """Consume DATA content up to the cursor's limit; True when the end was found.
+
+        The cursor then stands behind CRLF.CRLF. Else up to four bytes are held back, which
+        may be the beginning of the end.
+        """
+        data, base = reader.stream.data, reader.stream.base
+        pos, limit = reader.pos - base, reader.limit - base
+        if reader.pos == self.start and data.startswith(b".\r\n", pos):
+            self.complete = True  # the CRLF of the DATA line counts as the one before the dot
+            reader.pos += 3
+            self.end = reader.pos
+            return True
+        # Encoded attachments hold no dot at all, and memchr is ten times as fast.
+        dot = data.find(b".", pos, limit)
+        found = data.find(END, max(dot - 2, pos), limit) if dot >= 0 else -1
+        if found >= 0:
+            self._take(data[pos : found + 2], base + pos)
+            self.complete = True
+            reader.pos = base + found + 5
+            self.end = reader.pos
+            return True
+        upto = limit if reader.at_gap else _whole_lines(data, pos, limit)
+        if upto > pos:
+            self._take(data[pos:upto], base + pos)
+            reader.pos = base + upto
+        return False
+
+    def drop_tail(self, reader: Reader) -> None:
+        """The stream is over without an end: take what was held back."""
+        data, base = reader.stream.data, reader.stream.base
+        pos, limit = reader.pos - base, reader.limit - base
+        if limit > pos:
+            self._take(data[pos:limit], base + pos)
+            reader.pos = base + limit
+        self.end = reader.pos
+
+    def _take(self, chunk: bytes, at: int) -> None:
+        """Account for `chunk`, which begins at stream offset `at`, and let it go."""
+        self.wire_size += len(chunk)
+        self._look(chunk, at)
+        if b"." in chunk:
+            if at == self.start and chunk[:1] == b".":
+                self.unstuffed |= chunk[1:2] != b"."
+                chunk = chunk[1:]
+            stuffed = chunk.count(b"\r\n.")
+            if stuffed:
+                self.unstuffed |= chunk.count(b"\r\n..") != stuffed
+                chunk = chunk.replace(b"\r\n.", b"\r\n")
+        self._digest(chunk)
+
+    def _digest(self, chunk: bytes) -> None:
+        self.digest.update(chunk)
+        self.size += len(chunk)
+        if not self.head_complete:
+            self._head(chunk)
+
+    # -- BDAT --------------------------------------------------------------------------
+
+    def take_chunk(self, chunk: bytes, at: int) -> None:
+        """Account for BDAT payload (RFC 3030 §2): raw octets, no stuffing."""
+        self.wire_size += len(chunk)
+        self._look(chunk, at, chunked=True)
+        if chunk:
+            self._last = chunk[-1]
+        self._digest(chunk)
+
+    def skip(self, length: int) -> None:
+        """`length` bytes of the message were never captured."""
+        self.missing += length
+        self.size += length
+        self.wire_size += length
+        self.head_complete = True
+        self._last = 0
+
+    # -- what is remarkable ------------------------------------------------------------
+
+    def _look(self, chunk: bytes, at: int, *, chunked: bool = False) -> None:
+        """Note bare line ends, NULs and 8-bit bytes; find variants of the end."""
+        if not self.eight_bit and not chunk.isascii():
+            self.eight_bit = True
+        if not self.nul and b"\0" in chunk:
+            self.nul = True
+        if self._clean_lines(chunk):
+            return
+        pairs = chunk.count(b"\r\n")
+        lead = 1 if self._last == 13 and chunk[:1] == b"\n" else 0
+        self.bare_lf += chunk.count(b"\n") - pairs - lead
+        self.bare_cr += max(chunk.count(b"\r") - pairs - lead, 0)
+        if not chunked and len(self.variants) < MAX_VARIANTS and b"." in chunk:
+            self._variants(chunk, at)
+
+    @staticmethod
+    def _clean_lines(chunk: bytes) -> bool:
+        """Whether every LF follows a CR and every CR is followed by a LF."""
+        if len(chunk) < _BULK:
+            pairs = chunk.count(b"\r\n")
+            return chunk.count(b"\n") == pairs and chunk.count(b"\r") == pairs
+        values = np.frombuffer(chunk, dtype=np.uint8)
+        feeds, returns = values == 10, values == 13
+        return not feeds[0] and not returns[-1] and bool((feeds[1:] == returns[:-1]).all())
+
+    def _variants(self, chunk: bytes, at: int) -> None:
+        """Remember places that some servers would take for the end of the message."""
+        for match in _VARIANT.finditer(chunk):
+            found = match.group()
+            if found == END or len(self.variants) >= MAX_VARIANTS:
+                continue
+            end = match.end()
+            follows = chunk[end : end + SUSPECT_WITHIN]
+            suspicious = bool(_OPENS.match(follows) and _COMMAND.search(follows))
+            variant = Variant(at + match.start(), at + end, found, suspicious)
+            if suspicious or not follows or _VERB.match(follows):
+                line_end = 2 if found.startswith(b"\r\n") else 1
+                plain = chunk[: match.start() + line_end].replace(b"\r\n.", b"\r\n")
+                state = self.digest.copy()
+                state.update(plain)
+                variant.digest, variant.size = state, self.size + len(plain)
+            self.variants.append(variant)
+
+    def end_at(self, variant: Variant) -> None:
+        """The server took `variant` for the end: so it was (A.3 rule 2)."""
+        self.digest, self.size = variant.digest, variant.size
+        self.end = variant.end
+        self.complete = True
+        self.variants = [v for v in self.variants if v.at <= variant.at]
+
+    def _head(self, chunk: bytes) -> None:
+        """Keep the header until the empty line that ends it (RFC 5322 §2.1)."""
+        seen = len(self.head)
+        self.head += chunk[: MAX_HEADER - seen + 4]
+        if seen == 0 and self.head[:2] == b"\r\n":
+            self.head, self.head_complete = b"", True
+            return
+        search = max(seen - 3, 0)
+        ends = [i for i in (self.head.find(b"\r\n\r\n", search), self.head.find(b"\n\n", search)) if i >= 0]
+        if ends:
+            cut = min(ends)
+            self.head = self.head[: cut + (2 if self.head[cut] == 13 else 1)]
+            self.head_complete = True
+        elif len(self.head) > MAX_HEADER:
+            self.head_cut = self.head_complete = True

@@ -1,0 +1,155 @@
+"""What a dialogue is made of: replies, exchanges, bodies, transactions.
+
+These are the floor's own objects, with stream offsets and acknowledgement numbers, for
+checks and timing to reason on; `smtpsniff.records` is what leaves the house.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtpsniff.records import Entry
+    from smtpsniff.smtp.body import Body
+
+__all__ = ["Exchange", "Hello", "Letter", "Phase", "Reply"]
+
+
+class Phase(IntEnum):
+    """PROTOCOL phases: what the client may say next (RFC 5321 §4.1.4)."""
+
+    CONNECT = 0
+    GREETING = 1
+    REFUSED = 12  # the greeting was a refusal: only QUIT makes sense (§3.1)
+    PRE_EHLO = 2
+    READY = 3
+    ENVELOPE = 4  # MAIL accepted, no recipient yet
+    RECIPIENTS = 5
+    BODY = 6
+    CHUNKS = 7
+    EOM = 8
+    AUTH = 9
+    TLS = 10
+    CLOSING = 11
+    UNKNOWN = 13  # seen from the middle, no sync point yet
+
+
+class Reply:
+    """One reply, all its lines (RFC 5321 §4.2). `code` is that of its last line.
+
+    `start`, `end` are offsets in the server's stream; `first_frame`, `first_time` belong to the
+    first byte, `frame`, `time` to the last; `ack` is the acknowledgement number of the segment
+    that brought the first byte: what the server had received when it spoke.
+    """
+
+    __slots__ = (
+        "ack", "answers", "code", "codes", "during_body", "end", "enhanced", "entry",
+        "first_frame", "first_time", "frame", "garbage", "in_tls", "lines", "raw", "start",
+        "terminated", "text", "time",
+    )  # fmt: skip
+
+    code: int
+    codes: tuple[int, ...]  # of every line, where they differ; else empty
+    lines: list[str]
+    text: str
+    enhanced: str | None
+    raw: bytes
+    start: int
+    end: int
+    first_frame: int
+    first_time: int
+    frame: int
+    time: int
+    ack: int
+    terminated: bool
+    garbage: tuple[bytes, ...]  # lines within it, or just before it, that are no reply lines
+    answers: Exchange | None
+    during_body: bool
+    in_tls: bool
+    entry: Entry
+
+    @property
+    def positive(self) -> bool:
+        """2yz or 3yz."""
+        return 200 <= self.code < 400
+
+    @property
+    def kind(self) -> int:
+        """First digit."""
+        return self.code // 100
+
+
+@dataclass(slots=True, eq=False)
+class Hello:
+    """An accepted EHLO, HELO or LHLO and what it offered; empty after HELO (RFC 5321 §4.1.4)."""
+
+    exchange: Exchange
+    offered: dict[str, list[str]]
+
+    @property
+    def extended(self) -> bool:
+        """Whether the reply could offer extensions at all."""
+        return self.exchange.verb != "HELO"
+
+
+class Exchange:
+    """One thing the server must answer, and its answer.
+
+    `verb` is upper case; pseudo-verbs stand in angle brackets. `phase` and `hello` are the
+    state before it, as the server had accepted it when it answered; `hello` is None where the
+    extension list is unknown. `early` says that the client did not wait for the previous reply:
+    ``"ack"`` or ``"order"``, the proof; ``""`` if it waited or nobody can tell.
+    """
+
+    __slots__ = (
+        "ack", "argument", "body", "early", "early_of", "end", "entry", "first_frame",
+        "first_time", "frame", "hello", "in_tls", "letter", "line", "lost", "phase", "replies",
+        "reply", "start", "tainted", "time", "verb",
+    )  # fmt: skip
+
+    verb: str
+    argument: bytes
+    line: bytes
+    start: int
+    end: int
+    first_frame: int
+    first_time: int
+    frame: int
+    time: int
+    ack: int
+    phase: Phase
+    hello: Hello | None
+    reply: Reply | None
+    replies: list[Reply]  # all of them, where LMTP or PRDR owe several
+    early: str
+    early_of: Reply | None
+    letter: Letter | None
+    body: Body | None
+    in_tls: bool
+    lost: bool  # its reply fell into a gap
+    tainted: bool  # a gap, or doubt about the pairing, touches it
+    entry: Entry
+
+    @property
+    def accepted(self) -> bool:
+        """Answered 2yz."""
+        return self.reply is not None and self.reply.kind == 2
+
+    @property
+    def refused(self) -> bool:
+        """Answered 4yz or 5yz."""
+        return self.reply is not None and self.reply.kind in (4, 5)
+
+
+@dataclass(slots=True, eq=False)
+class Letter:
+    """A transaction in the making: MAIL, its RCPTs, the message, the end (RFC 5321 §3.3)."""
+
+    mail: Exchange | None
+    recipients: list[Exchange] = field(default_factory=list)
+    data: Exchange | None = None  # DATA, or the first BDAT
+    body: Body | None = None
+    eom: Exchange | None = None  # the <eom>, or the last BDAT
+    ended_by: str = ""  # RSET, QUIT, EHLO…: what abandoned it; "" if nothing did

@@ -1,0 +1,95 @@
+"""The quick way: a clean run extends its side's stream in a few slices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpsniff.tcp.connection import ACK, RST, SYN, Connection, Mark, Side
+from smtpsniff.tcp.stream import MODULUS
+
+if TYPE_CHECKING:
+    from smtpsniff.net import SegmentBatch
+    from smtpsniff.tcp.columns import Runs
+
+__all__ = ["extend", "is_next", "read_syn"]
+
+
+def is_next(connection: Connection, runs: Runs, run: int) -> bool:
+    """Whether the run goes on exactly where its side stands."""
+    side = connection.sides[runs.side[run]]
+    if side.next < 0:
+        return True
+    if side.pending is not None and side.pending.segments:
+        return False
+    return runs.seq[run] == side.next and not runs.flags[run] & SYN and side.fin is None
+
+
+def read_syn(connection: Connection, index: int, syn: Mark, answers: bool) -> None:
+    """Take down the SYN of side `index`, which `answers` another (SYN-ACK) or not."""
+    side = connection.sides[index]
+    side.syn = syn
+    side.stream.first = (syn.seq + 1) & MODULUS
+    if connection.initiator is None:
+        connection.initiator = 1 - index if answers else index
+
+
+def extend(connection: Connection, batch: SegmentBatch, runs: Runs, run: int) -> None:
+    """Append a clean run to the side that sent it."""
+    index = runs.side[run]
+    side = connection.sides[index]
+    flags = runs.flags[run]
+    if side.next < 0:
+        if flags & SYN:
+            syn = Mark(runs.first_frame[run], runs.first_time[run], runs.seq[run])
+            read_syn(connection, index, syn, bool(runs.first_flags[run] & ACK))
+            side.syns.append(syn)
+            if runs.last[run] - runs.first[run] > 1:
+                side.handshake = Mark(runs.second_frame[run], runs.second_time[run])
+        elif not flags & RST or runs.payload_last[run] > runs.payload_first[run]:
+            side.stream.first = runs.seq[run]
+    side.packets += runs.last[run] - runs.first[run]
+    side.zero_windows += runs.zero_windows[run]
+    if not flags & RST or runs.last[run] - runs.first[run] > 1:
+        side.next = runs.next[run]
+    if runs.ack[run] >= 0:
+        side.acknowledge(runs.ack[run])
+    if side.fin is None:
+        side.fin = runs.fin[run]
+    if side.rst is None:
+        side.rst = runs.rst[run]
+    if runs.mss[run] >= 0:
+        side.mss = runs.mss[run]
+    if runs.last_frame[run] > connection.last_frame:
+        connection.last_frame = runs.last_frame[run]
+    if runs.last_time[run] > connection.end:
+        connection.end = runs.last_time[run]
+    if runs.payload_last[run] > runs.payload_first[run]:
+        _append(side, batch, runs, run)
+
+
+def _append(side: Side, batch: SegmentBatch, runs: Runs, run: int) -> None:
+    """Join the run's payload slices to the stream."""
+    stream = side.stream
+    a, b = runs.payload_first[run], runs.payload_last[run]
+    end = stream.end
+    starts = runs.starts[a:b]
+    if end:
+        starts = [end + start for start in starts]
+    buffer = batch.buffer
+    joined = b"".join(
+        [buffer[x:y] for x, y in zip(runs.begin[a:b], runs.end[a:b], strict=True)]
+    )
+    if stream.starts:
+        stream.starts += starts
+        stream.frames += runs.frames[a:b]
+        stream.times += runs.times[a:b]
+        stream.acks += runs.acks[a:b]
+        stream.data += joined
+    else:
+        stream.starts = starts
+        stream.frames = runs.frames[a:b]
+        stream.times = runs.times[a:b]
+        stream.acks = runs.acks[a:b]
+        stream.data = joined
+    if side.pending is not None:
+        side.pending.passed += len(joined)

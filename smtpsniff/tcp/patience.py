@@ -1,0 +1,183 @@
+"""Rows of a connection that is not in order, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from smtpsniff.net import checksums
+from smtpsniff.tcp.connection import ACK, FIN, RST, SYN, Connection, Mark, Side
+from smtpsniff.tcp.joining import read_syn
+from smtpsniff.tcp.reassembly import Pending, Segment, flush, insert, reached
+from smtpsniff.tcp.stream import HALF, MODULUS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from smtpsniff.net import SegmentBatch
+
+__all__ = ["replay"]
+
+# Without a SYN the lowest number among the first packets begins the stream; a number further
+# below than any window is another connection's.
+MAX_BACKWARD = 1 << 20
+
+
+def replay(
+    connection: Connection, batch: SegmentBatch, rows: NDArray[np.int64], low: int
+) -> Iterator[tuple[Connection, Connection]]:
+    """Feed `rows` (in capture order) to `connection`.
+
+    Yields (old, fresh) whenever the four-tuple begins a new connection; feeding goes on
+    with the fresh one.
+    """
+    columns = zip(
+        rows.tolist(),
+        (batch.source[rows] != low).tolist(),
+        batch.frame[rows].tolist(),
+        batch.time[rows].tolist(),
+        batch.seq[rows].tolist(),
+        batch.ack[rows].tolist(),
+        batch.flags[rows].tolist(),
+        batch.window[rows].tolist(),
+        batch.payload[rows].tolist(),
+        batch.captured[rows].tolist(),
+        batch.length[rows].tolist(),
+        strict=True,
+    )
+    _find_beginning(connection, batch, rows, low)
+    for row, upper, frame, time, seq, ack, flags, window, payload, captured, length in columns:
+        index = int(upper)
+        if flags & SYN and _begins_anew(connection, index, seq, flags):
+            fresh = Connection(
+                connection.endpoints, first_frame=frame, start=time, file=connection.file,
+                reused=True,
+            )  # fmt: skip
+            connection.reused = True
+            flush(connection.sides[0])
+            flush(connection.sides[1])
+            yield connection, fresh
+            connection = fresh
+        side = connection.sides[index]
+        mark = Mark(frame, time, seq, ack if flags & ACK else -1)
+        _account(connection, side, index, mark, flags, window)
+        if flags & SYN:
+            if side.syn is None:
+                read_syn(connection, index, mark, bool(flags & ACK))
+            side.syns.append(mark)
+            seq = (seq + 1) & MODULUS
+        elif side.syn is not None and side.handshake is None:
+            side.handshake = mark
+        if length:
+            _data(side, batch, row, mark, seq, bytes(batch.buffer[payload : payload + captured]), length)
+        else:
+            _number(side, seq, flags)
+        if flags & FIN and side.fin is None:
+            side.fin = Mark(frame, time, (seq + length) & MODULUS, mark.ack)
+    for side in connection.sides:
+        flush(side)
+        if side.next >= 0:
+            side.next = _expected(side)
+
+
+def _find_beginning(
+    connection: Connection, batch: SegmentBatch, rows: NDArray[np.int64], low: int
+) -> None:
+    """For sides that begin here without a SYN: the lowest sequence number is the first byte."""
+    upper = batch.source[rows] != low
+    for index, side in enumerate(connection.sides):
+        if side.next >= 0:
+            continue
+        mine = rows[upper] if index else rows[~upper]
+        flags = batch.flags[mine]
+        if not len(mine) or (flags & SYN != 0).any():
+            continue
+        mine = mine[flags & RST == 0]
+        if not len(mine):
+            continue
+        seq = batch.seq[mine].tolist()
+        lengths = batch.length[mine].tolist()
+        base = seq[0]
+        # A keep-alive's number is one below the stream; it carries no byte that counts.
+        behind = [
+            back for s, n in zip(seq, lengths, strict=True)
+            if n and 0 < (back := (base - s) & MODULUS) < MAX_BACKWARD
+        ]  # fmt: skip
+        side.stream.first = (base - max(behind, default=0)) & MODULUS
+        side.next = side.stream.first
+
+
+def _begins_anew(connection: Connection, index: int, seq: int, flags: int) -> bool:
+    """Whether this SYN opens another connection on the same four-tuple (RFC 9293 §3.6.1)."""
+    side, other = connection.sides[index], connection.sides[1 - index]
+    if flags & ACK:
+        return side.syn is not None and side.syn.seq != seq and connection.closed
+    if side.syn is not None:
+        return side.syn.seq != seq
+    if side.packets == 0 and other.packets == 0:
+        return False
+    # A SYN after packets without one: late in a reordered capture, or a new beginning.
+    return side.next >= 0 and (side.stream.first - seq - 1) & MODULUS > MAX_BACKWARD or (
+        connection.closed and side.packets > 0
+    )
+
+
+def _account(
+    connection: Connection, side: Side, index: int, mark: Mark, flags: int, window: int
+) -> None:
+    """Counts and marks that every packet contributes to."""
+    side.packets += 1
+    connection.last_frame = max(connection.last_frame, mark.frame)
+    connection.end = max(connection.end, mark.time)
+    if mark.ack >= 0 and not flags & RST:
+        side.acknowledge(mark.ack)
+    if flags & RST:
+        if side.rst is None:
+            side.rst = mark
+    elif window == 0 and not flags & (SYN | FIN):
+        side.zero_windows += 1
+
+
+def _number(side: Side, seq: int, flags: int) -> None:
+    """A packet without payload: it may tell where the stream begins; or be a keep-alive."""
+    if flags & RST:
+        return
+    if side.next < 0:
+        side.next = seq
+        if side.syn is None:
+            side.stream.first = seq
+    elif not flags & (SYN | FIN) and (_expected(side) - seq) & MODULUS == 1 and side.stream.end:
+        side.keep_alives += 1
+
+
+def _expected(side: Side) -> int:
+    """The sequence number that would go on."""
+    passed = side.pending.passed if side.pending else reached(side)
+    fin = 1 if side.fin is not None else 0
+    return (side.stream.first + passed + fin) & MODULUS
+
+
+def _data(
+    side: Side, batch: SegmentBatch, row: int, mark: Mark, seq: int, data: bytes, length: int
+) -> None:
+    """Turn a row with payload into a `Segment` and put it in."""
+    if side.next < 0:
+        side.next = seq
+        if side.syn is None:
+            side.stream.first = seq
+    if side.pending is None:
+        side.pending = Pending()
+        side.pending.passed = reached(side)
+    passed = side.pending.passed
+    distance = (seq - side.stream.first - passed) & MODULUS
+    if distance >= HALF:
+        distance -= MODULUS + 1
+    offset = passed + distance
+    if offset < 0:
+        return  # before the first byte: of an older connection, or forged
+    insert(
+        side,
+        Segment(offset, mark.frame, mark.time, data, length, mark.ack,
+                lambda: bool(checksums(batch, [row])[1][0])),
+    )  # fmt: skip

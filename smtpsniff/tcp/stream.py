@@ -1,0 +1,93 @@
+"""One direction of a connection: its bytes in order, and where each came from."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+__all__ = ["Gap", "Stream", "covers"]
+
+MODULUS = 0xFFFF_FFFF
+HALF = 0x8000_0000
+
+
+def covers(ack: int, sequence: int) -> bool:
+    """Whether acknowledgement number `ack` acknowledges everything before `sequence` (RFC 9293 §3.4).
+
+    `ack` below zero stands for a segment without ACK: it covers nothing.
+    """
+    return ack >= 0 and (ack - sequence) & MODULUS < HALF
+
+
+@dataclass(slots=True)
+class Gap:
+    """`length` bytes of the stream that the capture does not hold, before offset `at`.
+
+    `why`: ``lost`` (acknowledged, or passed over, but never captured) or ``cut`` (by the
+    capture's snap length).
+    """
+
+    at: int
+    length: int
+    why: str
+    frame: int
+    time: int
+
+
+class Stream:
+    """Ordered bytes. Offsets count captured bytes, so that a gap takes no room.
+
+    `data` holds the bytes from offset `base` on; `starts`, `frames`, `times`, `acks` describe
+    the pieces they came in: offset of the first byte, frame, nanoseconds at which the byte
+    could be read (all lower ones seen too), acknowledgement number of that segment.
+    """
+
+    __slots__ = ("acks", "base", "data", "first", "frames", "gaps", "starts", "times")
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.base = 0
+        self.first = 0  # sequence number of offset 0
+        self.starts: list[int] = []
+        self.frames: list[int] = []
+        self.times: list[int] = []
+        self.acks: list[int] = []
+        self.gaps: list[Gap] = []
+
+    @property
+    def end(self) -> int:
+        """Offset behind the last byte."""
+        return self.base + len(self.data)
+
+    @property
+    def missing(self) -> int:
+        """Bytes that gaps stand for."""
+        return sum(gap.length for gap in self.gaps)
+
+    def piece(self, offset: int) -> int:
+        """Index of the piece that brought the byte at `offset`."""
+        return max(bisect_right(self.starts, offset) - 1, 0)
+
+    def sequence(self, offset: int) -> int:
+        """Sequence number (32 bits) of the byte at `offset`."""
+        skipped = 0
+        for gap in self.gaps:
+            if gap.at > offset:
+                break
+            skipped += gap.length
+        return (self.first + offset + skipped) & MODULUS
+
+    def after(self, end: int) -> int:
+        """Sequence number behind the byte before offset `end`: what an ACK of it must reach."""
+        return (self.sequence(end - 1) + 1) & MODULUS if self.gaps else (self.first + end) & MODULUS
+
+    def release(self, offset: int) -> None:
+        """Forget the bytes before `offset` and the pieces that held only such bytes."""
+        if offset <= self.base:
+            return
+        self.data = self.data[offset - self.base :]
+        self.base = offset
+        stale = self.piece(offset)
+        if stale > 0:
+            for column in (self.starts, self.frames, self.times, self.acks):
+                del column[:stale]

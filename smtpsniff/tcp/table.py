@@ -1,0 +1,253 @@
+"""All connections of a capture, fed window by window.
+
+A window is grouped in columns (`columns.group`). A run whose sequence numbers are all the
+expected ones joins its payload slices; only the others go through `reassembly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smtpsniff.net import endpoints, first_bytes
+from smtpsniff.tcp.columns import Runs, group, pair_key, pair_keys
+from smtpsniff.tcp.connection import SYN, Connection
+from smtpsniff.tcp.joining import extend, is_next
+from smtpsniff.tcp.patience import replay
+from smtpsniff.tcp.reassembly import finish, settle
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from smtpsniff.net import SegmentBatch
+
+__all__ = ["Table"]
+
+# A closed connection is kept this long (nanoseconds of capture) for its stragglers: the last
+# ACK, a retransmitted FIN, a RST that answers late data.
+LINGER = 5_000_000_000
+# Off the mail ports a connection that has not said a word for this long is not waited for.
+UNDECIDED = 10_000_000_000
+# Silent connections off the mail ports that are remembered from window to window: enough for
+# any real traffic, and a port scan cannot fill memory with them.
+MAX_UNDECIDED = 20_000
+# No packet for this long ends a connection: twice the longest SMTP timeout (10 minutes,
+# RFC 5321 §4.5.3.2.6), and more than any NAT or firewall keeps state for idle ports.
+IDLE = 1_200_000_000_000
+# Open connections at most; the longest idle are given up first, and the run record says so.
+MAX_OPEN = 200_000
+RECENT = 20_000  # closed four-tuples whose stragglers are not taken for new connections
+
+Key = tuple[int, int]
+
+
+class Table:
+    """The open connections. Feed it batches; it hands back connections as they end.
+
+    `ports` are taken whole; elsewhere `starts` names the first four payload bytes (big
+    endian, letters in lower case) that make a connection worth a look. `shard` is (index, count):
+    this table takes the connections of one shard only.
+    """
+
+    def __init__(
+        self, ports: Collection[int], starts: Collection[int], shard: tuple[int, int] = (0, 1)
+    ) -> None:
+        self._mail = np.zeros(65536, dtype=bool)
+        self._mail[list(ports)] = True
+        self._starts = np.array(sorted(starts), dtype=np.uint32)
+        self._shard = shard
+        self._tracked: dict[int, None] = {}  # pair keys off the mail ports that are followed
+        self._ignored: set[int] = set()
+        self.open: dict[Key, Connection] = {}
+        self.undecided: dict[Key, Connection] = {}  # followed, not yet known to be mail
+        self._recent: dict[Key, None] = {}
+        self.now = 0
+        self.touched: list[Connection] = []  # by the last batch
+        self.opened: list[Connection] = []  # in the last batch
+        self.connections = 0  # TCP connections seen, of any kind
+        self.limits: set[str] = set()
+
+    # -- which rows matter ------------------------------------------------------------
+
+    def _select(self, batch: SegmentBatch) -> NDArray[np.int64]:
+        """Rows of connections that are, or may turn out to be, mail."""
+        mail = self._mail[batch.sport] | self._mail[batch.dport]
+        if mail.all() and self._shard[1] == 1:
+            return np.arange(len(mail))
+        keys = pair_keys(batch)
+        other = np.flatnonzero(~mail)
+        if len(other):
+            wanted = self._wanted(batch, other, keys[other])
+            if len(wanted):
+                mail = mail | np.isin(keys, wanted)
+        index, count = self._shard
+        if count > 1:
+            mail = mail & (((keys >> np.uint64(33)) % np.uint64(count)) == np.uint64(index))
+        return np.flatnonzero(mail)
+
+    def _wanted(
+        self, batch: SegmentBatch, rows: NDArray[np.int64], keys: NDArray[np.uint64]
+    ) -> NDArray[np.uint64]:
+        """Pair keys off the mail ports that are worth following."""
+        speaks = batch.captured[rows] > 0
+        head = first_bytes(batch, rows[speaks])
+        # 0x20 lowers letters and leaves digits, blank and minus as they are.
+        hot = np.isin(head | np.uint32(0x20202020), self._starts) | (batch.captured[rows[speaks]] < 4)
+        talking = keys[speaks]
+        found = set(np.unique(talking[hot]).tolist())
+        is_syn = batch.flags[rows] & SYN != 0
+        recent = batch.time[rows] > int(batch.time[-1]) - UNDECIDED
+        silent = np.setdiff1d(keys[is_syn & recent], talking)
+        if len(silent) > MAX_UNDECIDED:
+            self.limits.add(f"silent connections off the mail ports: {MAX_UNDECIDED}")
+            silent = silent[:MAX_UNDECIDED]
+        found.update(silent.tolist())
+        found -= self._ignored
+        self._tracked.update(dict.fromkeys(found))
+        return np.array(list(self._tracked), dtype=np.uint64)
+
+    def forget(self, connection: Connection, key: Key) -> None:
+        """This connection off the mail ports carries no mail: follow it no longer."""
+        pair = pair_key(key)
+        self._tracked.pop(pair, None)
+        self._ignored.add(pair)
+        if len(self._ignored) > MAX_UNDECIDED:
+            self._ignored.clear()
+        self.open.pop(key, None)
+        self.undecided.pop(key, None)
+
+    # -- feeding ----------------------------------------------------------------------
+
+    def feed(self, batch: SegmentBatch, file: int = 0) -> list[Connection]:
+        """Take one window's segments; returns the connections that ended."""
+        self.touched, self.opened = [], []
+        ended: list[Connection] = []
+        if len(batch.frame):
+            self.now = max(self.now, int(batch.time[-1]))
+            rows = self._select(batch)
+            if len(rows):
+                self._feed_rows(batch, rows, file, ended)
+        self._expire(ended)
+        return ended
+
+    def _feed_rows(
+        self, batch: SegmentBatch, rows: NDArray[np.int64], file: int, ended: list[Connection]
+    ) -> None:
+        runs = group(batch, rows)
+        count = len(runs.low)
+        low, high = runs.low, runs.high
+        i = 0
+        while i < count:
+            both = i + 1 < count and low[i] == low[i + 1] and high[i] == high[i + 1]
+            self._feed_connection(batch, runs, i, i + 1 if both else -1, file, ended)
+            i += 2 if both else 1
+
+    def _feed_connection(
+        self, batch: SegmentBatch, runs: Runs, i: int, j: int, file: int, ended: list[Connection]
+    ) -> None:
+        """One connection's one or two runs of this window."""
+        key = (runs.low[i], runs.high[i])
+        connection = self.open.get(key)
+        if connection is None:
+            if key in self._recent and not (runs.flags[i] | (runs.flags[j] if j >= 0 else 0)) & SYN:
+                if self._straggler(runs, i, j):
+                    return
+            connection = self._open(batch, runs, i, j, key, file)
+        clean = runs.clean[i] and is_next(connection, runs, i)
+        if j >= 0 and clean:
+            clean = runs.clean[j] and is_next(connection, runs, j)
+        if clean:
+            extend(connection, batch, runs, i)
+            if j >= 0:
+                extend(connection, batch, runs, j)
+            self.touched.append(connection)
+            return
+        for run in (i, j) if j >= 0 else (i,):
+            if runs.mss[run] >= 0:
+                connection.sides[runs.side[run]].mss = runs.mss[run]
+        stop = runs.last[j] if j >= 0 else runs.last[i]
+        rows = np.sort(runs.rows[runs.first[i] : stop])
+        for old, fresh in replay(connection, batch, rows, runs.low[i]):
+            finish_connection(old)
+            ended.append(old)
+            self.open[key] = fresh
+            self.connections += 1
+            self.opened.append(fresh)
+            connection = fresh
+        self.touched.append(connection)
+
+    @staticmethod
+    def _straggler(runs: Runs, i: int, j: int) -> bool:
+        """Packets without payload of a connection that is over: nothing new."""
+        payload = runs.payload_last[i] - runs.payload_first[i]
+        if j >= 0:
+            payload += runs.payload_last[j] - runs.payload_first[j]
+        return payload == 0
+
+    def _open(
+        self, batch: SegmentBatch, runs: Runs, i: int, j: int, key: Key, file: int
+    ) -> Connection:
+        head = i
+        if j >= 0 and runs.first_frame[j] < runs.first_frame[i]:
+            head = j
+        source, sport, target, dport = endpoints(batch, int(runs.rows[runs.first[head]]))
+        ends = ((source, sport), (target, dport))
+        if runs.side[head]:
+            ends = (ends[1], ends[0])
+        connection = Connection(
+            endpoints=ends, first_frame=runs.first_frame[head], start=runs.first_time[head], file=file
+        )
+        connection.reused = key in self._recent
+        self.open[key] = connection
+        if not (self._mail[sport] or self._mail[dport]):
+            self.undecided[key] = connection
+        self.connections += 1
+        self.opened.append(connection)
+        return connection
+
+    # -- ending -----------------------------------------------------------------------
+
+    def _expire(self, ended: list[Connection]) -> None:
+        """Hand back what is over; settle holes of what goes on."""
+        now = self.now
+        for key, connection in list(self.open.items()):
+            idle = now - connection.end
+            if (connection.closed and idle > LINGER) or idle > IDLE:
+                self._end(key, connection, ended)
+            elif connection.sides[0].pending or connection.sides[1].pending:
+                a, b = connection.sides
+                settle(a, b, now)
+                settle(b, a, now)
+        if len(self.open) > MAX_OPEN:
+            self.limits.add(f"open connections: {MAX_OPEN}")
+            oldest = sorted(self.open.items(), key=lambda item: item[1].end)
+            for key, connection in oldest[: len(self.open) - MAX_OPEN]:
+                connection.notes.append("given up to bound memory")
+                self._end(key, connection, ended)
+
+    def _end(self, key: Key, connection: Connection, ended: list[Connection]) -> None:
+        del self.open[key]
+        self.undecided.pop(key, None)
+        self._recent[key] = None
+        if len(self._recent) > RECENT:
+            del self._recent[next(iter(self._recent))]
+        connection.idle = (self.now - connection.end) / 1e9
+        finish_connection(connection)
+        ended.append(connection)
+
+    def finish(self) -> list[Connection]:
+        """The capture is over: everything still open ends here."""
+        ended: list[Connection] = []
+        for key, connection in list(self.open.items()):
+            connection.cut_by_capture = not connection.closed
+            self._end(key, connection, ended)
+        return ended
+
+
+def finish_connection(connection: Connection) -> None:
+    """Settle for good what is missing in both streams."""
+    a, b = connection.sides
+    finish(a, b)
+    finish(b, a)
