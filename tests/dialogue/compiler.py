@@ -114,7 +114,7 @@ class _Session:
         if event.delay is not None:
             self.clock += event.delay
         elif self.packets:
-            self.clock += STEP
+            self.clock += QUIET if event.verb == "END" else STEP
         PLAYERS[event.verb](self, event)
 
     def send(
@@ -200,8 +200,7 @@ class _Session:
             self.packets.append(first.copy(self.clock))
 
     def end(self, _: Event) -> None:
-        """END: long after, somebody else's datagram."""
-        self.clock += QUIET
+        """END: long after (see `play`), somebody else's datagram."""
         self.add(BYSTANDER, 0, 0, 0, payload=b"the capture went on")
 
 
