@@ -27,12 +27,12 @@ def records(found: list[Any]) -> list[Record]:
     return [msgspec.to_builtins(record) for record in found]
 
 
-def findings(found: list[Record]) -> Iterator[Record]:
+def findings(found: list[Record], key: str = "findings") -> Iterator[Record]:
     """Yield all findings, the consequences behind the root that they are folded under."""
     for record in found:
-        for finding in record.get("findings") or []:
+        for finding in record.get(key) or []:
             yield finding
-            yield from findings([finding])
+            yield from findings([finding], "related")
 
 
 def ids(found: list[Record]) -> list[str]:
