@@ -1,0 +1,34 @@
+"""What can be wrong with a capture: unreadable from the start, or damaged on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CaptureError(Exception):
+    """A capture that cannot be read at all; `str()` is one line for people."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[CaptureError], tuple[str, str]]:
+        """Pickle by the two arguments, so that the error survives a process boundary."""
+        return type(self), (self.path, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Where a capture stopped making sense; everything before was delivered.
+
+    `offset` counts bytes from the start of the file or, for a compressed file, of the
+    uncompressed stream; `reason` says so then.
+    """
+
+    path: str
+    offset: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: damaged at byte {self.offset}: {self.reason}"

@@ -1,0 +1,188 @@
+"""Capture files opened by name: what they are, their packets, and where they break."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+from smtpsniff.capture.errors import CaptureError, Damage
+from smtpsniff.capture.magic import recognise
+from smtpsniff.capture.pcap import FILE_HEADER, MAGICS, PcapReader
+from smtpsniff.capture.pcapng import PcapngReader
+from smtpsniff.capture.pcapng_blocks import SECTION_MAGIC
+from smtpsniff.capture.source import (
+    GZIP_MAGIC,
+    GzipStream,
+    MappedFile,
+    PlainStream,
+    Source,
+    StreamedFile,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from smtpsniff.capture.batch import PacketBatch
+    from smtpsniff.capture.interface import Interface
+    from smtpsniff.capture.reader import Reader
+
+WINDOW = 32 << 20
+"""Bytes of a window: enough packets to make columns worth while, few enough to forget."""
+
+FIRST_WINDOW = 64 << 10
+"""The first window is read when a file is opened, and many files may be open at once."""
+
+HEAD = 4096  # bytes that decide what a file is
+
+STANDARD_INPUT = "-"
+
+
+def open_capture(path: str | os.PathLike[str], file: int = 0, *, window: int = WINDOW) -> Capture:
+    """Open a pcap or pcapng file, plain or gzip; "-" is standard input.
+
+    `file` goes into every batch; `window` is the number of bytes looked at at a time.
+    CaptureError when it cannot be read at all; damage further on is told by `.damage`.
+    """
+    return Capture(os.fspath(path), file, window)
+
+
+class Capture:
+    """An open capture: iterate over its batches once, then look at `damage`."""
+
+    def __init__(self, path: str, file: int, window: int) -> None:
+        self.path = path
+        self.file = file
+        self.packets = 0  # delivered so far
+        self.first: int | None = None  # earliest and latest time delivered so far, ns
+        self.last: int | None = None
+        self.damage: Damage | None = None
+        self._source, self.size, self.compression = _open(path)
+        try:
+            self._reader = _reader(path, file, self._source)
+            self._offset = 0
+            self._window = max(window, 1)
+            self._wanted = min(self._window, FIRST_WINDOW)
+            self._done = False
+            # Read ahead, so that the interfaces, and with them the digits, are known.
+            self._ahead = self._advance()
+            if self.damage and self.damage.offset == 0:
+                raise CaptureError(path, self.damage.reason)
+        except CaptureError:
+            self._source.close()
+            raise
+
+    @property
+    def format(self) -> str:
+        """The file format: "pcap" or "pcapng"."""
+        return self._reader.format
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """Those met so far; pcapng may bring more on the way."""
+        return self._reader.interfaces
+
+    @property
+    def digits(self) -> int:
+        """Decimal digits of the times, 6 or 9: those of the finest interface met so far."""
+        return max((interface.digits for interface in self.interfaces), default=6)
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file consumed so far, compressed ones for a compressed file."""
+        return self._source.position
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; batches that are out stay valid."""
+        self._done, self._ahead = True, None
+        self._source.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> PacketBatch:
+        batch, self._ahead = self._ahead, None
+        if batch is None:
+            batch = self._advance()
+        if batch is None:
+            raise StopIteration
+        self.packets += len(batch)
+        first, last = int(batch.time.min()), int(batch.time.max())
+        self.first = first if self.first is None else min(first, self.first)
+        self.last = last if self.last is None else max(last, self.last)
+        return batch
+
+    def _advance(self) -> PacketBatch | None:
+        """The next batch, or None at the end or at the damage."""
+        while not self._done:
+            window = self._source.window(self._offset, self._wanted)
+            step = self._reader.read(window)
+            stuck = step.end == window.start
+            self._offset = window.origin + step.end
+            self._wanted = self._wanted * 2 if stuck else self._window
+            if step.fault or (stuck and window.final):
+                self._done = True
+                self._judge(step.fault, self._offset, window.origin + window.end)
+            if step.batch is not None:
+                return step.batch
+        return None
+
+    def _judge(self, fault: str | None, offset: int, end: int) -> None:
+        """Decide, where reading stopped, whether that was the end or damage."""
+        reason = fault or self._source.fault
+        if reason is None and offset < end:
+            reason = f"the capture ends inside a packet record, after {end - offset} bytes of it"
+        if reason is not None:
+            where = f" (byte {offset} of the uncompressed data)" if self.compression else ""
+            self.damage = Damage(self.path, offset, reason + where)
+
+
+def _open(path: str) -> tuple[Source, int, str | None]:
+    """The file as a source of bytes, its size (0 for a pipe) and its compression."""
+    try:
+        file: BinaryIO = sys.stdin.buffer if path == STANDARD_INPUT else _open_file(path)
+        status = os.fstat(file.fileno())
+        head = file.read(HEAD)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CaptureError(path, f"cannot be read: {reason[:1].lower()}{reason[1:]}") from None
+    if head.startswith(GZIP_MAGIC):
+        return StreamedFile(GzipStream(file, head)), status.st_size, "gzip"
+    if stat.S_ISREG(status.st_mode) and path != STANDARD_INPUT:
+        return MappedFile(file, status.st_size), status.st_size, None
+    return StreamedFile(PlainStream(file, head)), 0, None
+
+
+def _open_file(path: str) -> BinaryIO:
+    if os.path.isdir(path):  # Windows would call it a lack of permission
+        raise IsADirectoryError(0, "it is a directory")
+    return open(path, "rb")
+
+
+def _reader(path: str, file: int, source: Source) -> Reader:
+    """The reader for what the bytes say they are; CaptureError when there is none."""
+    window = source.window(0, HEAD)
+    head = window.buffer[window.start : min(window.start + HEAD, window.end)]
+    if head[:4] == SECTION_MAGIC:
+        return PcapngReader(file)
+    if head[:4] in MAGICS:
+        try:
+            return PcapReader(head[:FILE_HEADER], file)
+        except ValueError as error:
+            raise CaptureError(path, str(error)) from None
+    if not head and source.fault:
+        raise CaptureError(path, source.fault)
+    raise CaptureError(path, recognise(head))

@@ -1,0 +1,54 @@
+"""Names for what is not a capture we read, so that the message says what to do."""
+
+from __future__ import annotations
+
+COMPRESSED = "decompress it first"
+FOREIGN = "a capture that only Wireshark reads; convert it with `editcap -F pcapng`"
+
+# first bytes -> (what it is, what to do)
+SIGNATURES: dict[bytes, tuple[str, str]] = {
+    b"\x28\xb5\x2f\xfd": ("zstd-compressed", COMPRESSED),
+    b"\xfd7zXZ\0": ("xz-compressed", COMPRESSED),
+    b"BZh": ("bzip2-compressed", COMPRESSED),
+    b"\x04\x22\x4d\x18": ("lz4-compressed", COMPRESSED),
+    b"\x1f\x8b": ("gzip-compressed twice", COMPRESSED),
+    b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", "unpack it first"),
+    b"PK\x03\x04": ("a ZIP archive", "unpack it first"),
+    b"snoop\0\0\0": ("a snoop file", FOREIGN),
+    b"btsnoop\0": ("a Bluetooth btsnoop file", FOREIGN),
+    b"iptrace ": ("an AIX iptrace file", FOREIGN),
+    b"RTSS": ("a Microsoft Network Monitor 1 file", FOREIGN),
+    b"GMBU": ("a Microsoft Network Monitor 2 file", FOREIGN),
+    b"XCP\0": ("a NetXRay file", FOREIGN),
+    b"TRSNIFF data": ("a Sniffer file", FOREIGN),
+    b"\x7fver": ("an EtherPeek file", FOREIGN),
+    b"\x1c\0\x01\xac": ("an IXIA hardware capture", FOREIGN),
+    b"\x1c\0\x01\xab": ("an IXIA software capture", FOREIGN),
+    b"\0\0\x02\0\x12\x05\0\x10": ("a K12 file", FOREIGN),
+    b"VeriWave": ("a VeriWave file", FOREIGN),
+    b"\xd2\x04\xf1\x8c": ("a Wireshark profile", "give the capture instead"),
+    b"\x89PNG": ("a PNG image", ""),
+    b"\xff\xd8\xff": ("a JPEG image", ""),
+    b"GIF8": ("a GIF image", ""),
+    b"%PDF": ("a PDF document", ""),
+    b"\x7fELF": ("a program", ""),
+    b"MZ": ("a program", ""),
+    b"SQLite format 3": ("an SQLite database", ""),
+    b"PAR1": ("a Parquet file", ""),
+}
+
+NOT_TEXT = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b") | {127})
+
+
+def recognise(head: bytes) -> str:
+    """Why a file with these first bytes is not read, in one line."""
+    if not head:
+        return "the file is empty"
+    for magic, (name, advice) in SIGNATURES.items():
+        if head.startswith(magic):
+            return f"not a pcap or pcapng file: it looks like {name}" + (advice and f" ({advice})")
+    if not head.strip(b"\0"):
+        return "not a pcap or pcapng file: it starts with zeros"
+    if head.translate(None, NOT_TEXT) == head:
+        return "not a pcap or pcapng file: it looks like text"
+    return f"not a pcap or pcapng file: it starts with {head[:4].hex(' ')}"

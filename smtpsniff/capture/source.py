@@ -1,0 +1,215 @@
+"""The bytes of a capture, window by window: mapped when plain, streamed when compressed.
+
+A source hands out windows that start where the reader wants the next record, so that a
+record is never cut in two. Mapped windows are never closed here: the map goes when the
+last array that looks into it goes.
+"""
+
+from __future__ import annotations
+
+import mmap
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from smtpsniff.capture.batch import Buffer
+
+CHUNK = 1 << 16
+"""Bytes read at once from a stream, as much as a pipe holds on Linux."""
+
+GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
+GZIP_ONLY = 16 + zlib.MAX_WBITS  # zlib's way to say: a gzip header, any window size
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Bytes `start` to `end` of `buffer`; `buffer[0]` is byte `origin` of the capture."""
+
+    buffer: Buffer
+    start: int
+    end: int
+    origin: int
+    final: bool  # nothing follows
+
+
+class Source(Protocol):
+    """Where a capture's bytes come from."""
+
+    @property
+    def position(self) -> int:
+        """Bytes of the file consumed so far."""
+
+    @property
+    def fault(self) -> str | None:
+        """Why the bytes stopped coming before their end, when they did."""
+
+    def window(self, offset: int, size: int) -> Window:
+        """Bytes from `offset` on: at least half of `size`, unless the capture ends before."""
+
+    def close(self) -> None:
+        """Let go of the file; windows that are out stay valid."""
+
+
+class MappedFile:
+    """A regular file, mapped a window at a time, so that memory does not grow with it."""
+
+    fault: str | None = None
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.position = 0
+        self._file = file
+        self._size = size
+        self._window: Window | None = None
+
+    def window(self, offset: int, size: int) -> Window:
+        self.position = offset
+        if (reused := _reuse(self._window, offset, size)) is not None:
+            return reused
+        self._window = None  # before the next map, so that there are never two here
+        origin = offset - offset % mmap.ALLOCATIONGRANULARITY
+        end = min(offset + size, self._size)
+        if offset >= end:
+            return Window(b"", 0, 0, offset, final=True)
+        try:
+            view = mmap.mmap(
+                self._file.fileno(), end - origin, access=mmap.ACCESS_READ, offset=origin
+            )
+        except (OSError, ValueError) as error:  # it shrank since it was opened
+            self.fault = f"the file cannot be read here ({error})"
+            return Window(b"", 0, 0, offset, final=True)
+        self._window = Window(view, offset - origin, end - origin, origin, end == self._size)
+        return self._window
+
+    def close(self) -> None:
+        self._window = None
+        self._file.close()
+
+
+class StreamedFile:
+    """A compressed file, a pipe or standard input: read once, from front to back."""
+
+    def __init__(self, stream: GzipStream | PlainStream) -> None:
+        self._stream = stream
+        self._window = Window(b"", 0, 0, 0, final=False)
+
+    @property
+    def position(self) -> int:
+        return self._stream.position
+
+    @property
+    def fault(self) -> str | None:
+        return self._stream.fault if self._window.final else None
+
+    def window(self, offset: int, size: int) -> Window:
+        if (reused := _reuse(self._window, offset, size)) is not None:
+            return reused
+        parts = [self._window.buffer[offset - self._window.origin :]]
+        self._window = Window(b"", 0, 0, offset, final=False)
+        held = len(parts[0])
+        final = False
+        while held < size and not final:
+            parts.append(self._stream.read(size - held))
+            held += len(parts[-1])
+            final = not parts[-1]
+        self._window = Window(b"".join(parts), 0, held, offset, final)
+        return self._window
+
+    def close(self) -> None:
+        self._window = Window(b"", 0, 0, 0, final=True)
+        self._stream.close()
+
+
+def _reuse(window: Window | None, offset: int, size: int) -> Window | None:
+    """The rest of a window, when it is worth the name.
+
+    Without this, a capture made of many tiny sections would move a whole window for each.
+    """
+    if window is None:
+        return None
+    start = offset - window.origin
+    if window.final or window.end - start >= size // 2:
+        return replace(window, start=start)
+    return None
+
+
+class PlainStream:
+    """Bytes of a pipe as they are; `head` was read before."""
+
+    fault: str | None = None
+
+    def __init__(self, file: BinaryIO, head: bytes) -> None:
+        self.position = len(head)
+        self._file = file
+        self._input = head
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        data, self._input = self._input[:size], self._input[size:]
+        return data or self._fill(min(size, CHUNK))
+
+    def _fill(self, size: int) -> bytes:
+        try:
+            data = self._file.read(size)
+        except OSError as error:
+            self.fault = f"reading failed ({error.strerror or error})"
+            return b""
+        self.position += len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class GzipStream(PlainStream):
+    """RFC 1952: gzip members, one after the other, as one stream of bytes.
+
+    What follows the last member and is no gzip is ignored, as gzip(1) does.
+    """
+
+    def __init__(self, file: BinaryIO, head: bytes) -> None:
+        super().__init__(file, head)
+        self._engine = zlib.decompressobj(GZIP_ONLY)
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` uncompressed bytes; none at the end or at damage (see `fault`)."""
+        while self.fault is None:
+            if self._engine.eof and not self._next_member():
+                return b""
+            self._input = self._input or self._fill(CHUNK)
+            ended = not self._input
+            if data := self._inflate(size):
+                return data
+            if ended and not self._engine.eof:
+                self.fault = self.fault or "the gzip stream ends too early"
+        return b""
+
+    def _inflate(self, size: int) -> bytes:
+        before = self._engine.copy()
+        try:
+            data = self._engine.decompress(self._input, size)
+        except zlib.error:
+            self.fault = "the gzip data is damaged"
+            return self._salvage(before)
+        self._input = self._engine.unused_data if self._engine.eof else self._engine.unconsumed_tail
+        return data
+
+    def _salvage(self, engine: zlib._Decompress) -> bytes:
+        """What came before the damage: zlib gives nothing of a call that fails."""
+        data = bytearray()
+        try:
+            for position in range(len(self._input)):
+                data += engine.decompress(self._input[position : position + 1])
+        except zlib.error:
+            pass
+        return bytes(data)
+
+    def _next_member(self) -> bool:
+        rest = self._input.lstrip(b"\0")  # tapes pad with zeros
+        while len(rest) < len(GZIP_MAGIC) and (more := self._fill(CHUNK)):
+            rest = (rest + more).lstrip(b"\0")
+        self._input = rest
+        if rest.startswith(GZIP_MAGIC):
+            self._engine = zlib.decompressobj(GZIP_ONLY)
+            return True
+        return False
