@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from traffic.names import Pools
     from traffic.truth import Truth
 
-HOSTS, V6_SHARE, STEP, LARGE_STEP = 3000, 0.15, 15_000, 100_000
+HOSTS, V6_SHARE, STEP, LARGE_STEP = 3000, 0.15, 5000, 100_000
 PACE = 60  # microseconds between two segments of a body
 TLS_SHARE, ATTACHMENT_SHARE, ANOTHER_MAIL = 0.25, 0.25, 0.2
 SMALLEST, LARGEST = 1000, 60_000

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from traffic.names import Pools
     from traffic.truth import Truth
 
-STEP, HOSTS, V6_SHARE = 8000, 2000, 0.2
+STEP, HOSTS, V6_SHARE = 4000, 2000, 0.2
 OTHER_SHARE, DISTURBED = 0.6, 0.06
 MAIL_PORTS = (25,) * 16 + (587,) * 3 + (10_025,)
 
