@@ -85,6 +85,7 @@ class Body:
     eight_bit: bool = False
     unstuffed: bool = False  # a line began with a single dot: stuffing was forgotten
     variants: list[Variant] = field(default_factory=list)
+    accepted_variant: Variant | None = None  # the server took it for the end
     head: bytes = b""  # the header, dot-unstuffed, up to the empty line
     head_complete: bool = False
     head_cut: bool = False

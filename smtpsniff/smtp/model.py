@@ -7,14 +7,14 @@ checks and timing to reason on; `smtpsniff.records` is what leaves the house.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smtpsniff.records import Entry
     from smtpsniff.smtp.body import Body
 
-__all__ = ["Exchange", "Hello", "Letter", "Phase", "Reply"]
+__all__ = ["NO_HELLO", "Exchange", "Hello", "Letter", "Mode", "Phase", "Reply"]
 
 
 class Phase(IntEnum):
@@ -34,6 +34,16 @@ class Phase(IntEnum):
     TLS = 10
     CLOSING = 11
     UNKNOWN = 13  # seen from the middle, no sync point yet
+
+
+class Mode(Enum):
+    """How the client's next bytes are to be read."""
+
+    COMMANDS = "commands"
+    BODY = "body"
+    CHUNK = "chunk"
+    AUTH = "auth"
+    OPAQUE = "opaque"
 
 
 class Reply:
@@ -83,15 +93,21 @@ class Reply:
 
 @dataclass(slots=True, eq=False)
 class Hello:
-    """An accepted EHLO, HELO or LHLO and what it offered; empty after HELO (RFC 5321 §4.1.4)."""
+    """An accepted EHLO, HELO or LHLO and what it offered; nothing after HELO (RFC 5321 §4.1.4).
 
-    exchange: Exchange
+    `exchange` is None in `NO_HELLO`: nobody has introduced himself yet.
+    """
+
+    exchange: Exchange | None
     offered: dict[str, list[str]]
 
     @property
     def extended(self) -> bool:
         """Whether the reply could offer extensions at all."""
-        return self.exchange.verb != "HELO"
+        return self.exchange is not None and self.exchange.verb != "HELO"
+
+
+NO_HELLO = Hello(None, {})
 
 
 class Exchange:

@@ -5,3 +5,9 @@
 `connection`  two sides, how they began and ended
 `table`       all connections of a capture, window by window; most need no patience
 """
+
+from smtpsniff.tcp.connection import Conflict, Connection, Mark, Side
+from smtpsniff.tcp.stream import Gap, Stream, covers
+from smtpsniff.tcp.table import Table
+
+__all__ = ["Conflict", "Connection", "Gap", "Mark", "Side", "Stream", "Table", "covers"]

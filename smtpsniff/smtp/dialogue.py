@@ -1,0 +1,374 @@
+"""The dialogue machine: two ordered streams in, exchanges and letters out.
+
+Theory of operation
+    Two cursors, one in each stream. Client bytes are read ahead until a *barrier*: a command
+    whose answer decides what the following bytes are (DATA, AUTH, STARTTLS…). Replies are read
+    as they come and answer the queue of outstanding commands in order (RFC 5321 §4.2,
+    RFC 2920 §3.2). Neither order of arrival nor packet borders matter, because a reply may
+    answer a command only if its segment acknowledges that command: what the server had not
+    received it cannot have answered. `advance` may stop anywhere and go on with more bytes.
+
+Rules of this file
+    Nothing here raises on wire data. State (`phase`, `hello`, letters accepted) changes when a
+    reply is paired, in the order of replies: state is what the server accepted. What the client
+    merely sent is `mode`: how its next bytes are to be read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from smtpsniff.smtp import handover, holding, pairing, smuggling
+from smtpsniff.smtp.body import Body, Variant
+from smtpsniff.smtp.commands import parse_bdat, read_command
+from smtpsniff.smtp.log import Log
+from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Mode, Phase, Reply
+from smtpsniff.smtp.reader import Reader
+from smtpsniff.smtp.replies import read_reply
+from smtpsniff.smtp.verbs import VERBS
+from smtpsniff.tcp.stream import covers
+
+if TYPE_CHECKING:
+    from smtpsniff.tcp import Connection
+
+__all__ = ["Dialogue"]
+
+# A line without an end is not waited for longer than this: 12,288 octets is the longest that
+# any extension allows (RFC 4954 §4), and servers hang up far below this bound.
+MAX_LINE = 1 << 16
+# Exchanges kept for one session. The longest real ones are tens of thousands of recipients.
+MAX_EXCHANGES = 200_000
+
+_BARRIERS = frozenset(name for name, verb in VERBS.items() if verb.barrier and name != "BDAT")
+_MAILS = frozenset({"MAIL", "SEND", "SOML", "SAML"})
+_HELLOS = frozenset({"EHLO", "HELO", "LHLO"})
+
+
+class Dialogue:
+    """One SMTP or LMTP session in the making. `client` is the index of the client's side."""
+
+    def __init__(self, connection: Connection, client: int) -> None:
+        self.connection = connection
+        self.client = client
+        self.c = Reader(connection.sides[client].stream)
+        self.s = Reader(connection.sides[1 - client].stream)
+        self.log = Log(self)
+        self.started = connection.sides[client].syn is not None or (
+            connection.sides[1 - client].syn is not None
+        )
+        self.mode = Mode.COMMANDS
+        self.phase = Phase.GREETING if self.started else Phase.UNKNOWN
+        self.hello: Hello | None = NO_HELLO if self.started else None
+        self.queue: deque[Exchange] = deque()
+        self.exchanges: list[Exchange] = []
+        self.replies: list[Reply] = []
+        self.unsolicited: list[Reply] = []
+        self.letters: list[Letter] = []
+        self.letter: Letter | None = None  # that the client is at, in the order it sent
+        self.hold: Exchange | None = None  # the barrier that the client's bytes wait at
+        self.body: Body | None = None
+        self.chunk_left = 0
+        self.hellos: list[Exchange] = []
+        self.auths: list[Exchange] = []
+        self.greeting: Exchange | None = None
+        self.tls: handover.Tls | None = None
+        self.lmtp = False
+        self.swapped = False
+        self.last_reply: Reply | None = None
+        self.hidden = 0  # commands that may lie in a gap, at most
+        self.lost_replies = False  # a gap in the server's stream since the last reply
+        self.topics: set[str] = set()
+        self.notes: list[str] = []
+        self._begun = False
+
+    # -- driving -----------------------------------------------------------------------
+
+    def advance(self, final: bool = False) -> None:
+        """Read what can be read. `final`: no more bytes will come."""
+        if not self._begun and not self._begin(final):
+            return
+        while True:
+            stand = (self.c.pos, self.s.pos, self.mode, self.hold, len(self.exchanges))
+            self.read_client(final)
+            self.read_server(final)
+            if (self.c.pos, self.s.pos, self.mode, self.hold, len(self.exchanges)) == stand:
+                # Nothing moves by itself any more: what stands in the way may be passed over.
+                if not holding.pass_over(self, final):
+                    return
+
+    def _begin(self, final: bool) -> bool:
+        """Decide how the first bytes are to be read; False to wait for more."""
+        c, s = self.c.stream, self.s.stream
+        if not c.starts and not s.starts:
+            return False
+        self._begun = True
+        first_is_server = bool(s.starts) and (not c.starts or s.frames[0] < c.frames[0])
+        if self.started or (first_is_server and s.data[:3] in (b"220", b"554", b"421")):
+            if not handover.begins_with_tls(self):
+                self.greeting = self.push("<greeting>", b"", 0, 0, first=True)
+        if not self.started:
+            holding.begin_in_the_middle(self)
+        handover.skip_proxy_header(self)
+        return True
+
+    def release(self) -> None:
+        """Forget the bytes that were read, except what may have to be read again."""
+        self.c.release(smuggling.keep_from(self))
+        self.s.release(self.s.pos)
+
+    # -- the client's stream -----------------------------------------------------------
+
+    def read_client(self, final: bool) -> None:
+        """Read client bytes up to the next barrier, gap or end."""
+        while self.hold is None:
+            if not _READ[self.mode](self, final):
+                return
+
+    def _read_command(self, final: bool) -> bool:
+        end = self.c.find_line()
+        if end < 0:
+            size = self.c.limit - self.c.pos
+            if not size or not (final and self.c.at_gap is None) and size < MAX_LINE:
+                return False
+            end = self.c.limit  # a line that never ended
+        if len(self.exchanges) >= MAX_EXCHANGES:
+            return self.give_up(f"exchanges of one session: {MAX_EXCHANGES}")
+        read_command(self, end)
+        return True
+
+    def _read_auth(self, final: bool) -> bool:
+        end = self.c.find_line()
+        if end < 0:
+            if not (final and self.c.limit > self.c.pos):
+                return False
+            end = self.c.limit
+        exchange = self.push("<auth-response>", self.c.bytes(self.c.pos, end), self.c.pos, end)
+        exchange.argument = exchange.line.strip()
+        self.log.auth_response(exchange)
+        self.c.pos = end
+        self.hold = exchange
+        return True
+
+    def _read_body(self, final: bool) -> bool:
+        body = self.body
+        assert body is not None
+        if body.read_data(self.c):
+            self.end_of_data(body)
+            return True
+        if final and self.c.at_gap is None:
+            body.drop_tail(self.c)
+        return False
+
+    def end_of_data(self, body: Body, variant: Variant | None = None) -> None:
+        """The end was found (CRLF.CRLF, or what the server took for it): a verdict is owed."""
+        self.close_body(body)
+        end = body.end
+        start = max(end - 3, body.start) if variant is None else variant.at
+        exchange = self.push("<eom>", self.c.bytes(start, end), start, end)
+        exchange.body, exchange.letter = body, self.letter
+        self.log.end_of_data(exchange)
+        if self.letter is not None:
+            self.letter.eom = exchange
+            self.letter = None
+        self.body = None
+        self.mode = Mode.COMMANDS
+
+    def close_body(self, body: Body) -> None:
+        """Take down where the body's last byte came from."""
+        stream = self.c.stream
+        if stream.starts:
+            piece = self.c.piece(max(min(body.end, stream.end) - 1, stream.base))
+            body.frame, body.time = stream.frames[piece], stream.times[piece]
+        self.log.body(body)
+
+    def _read_chunk(self, final: bool) -> bool:
+        available = min(self.c.limit - self.c.pos, self.chunk_left)
+        if available:
+            start = self.c.pos
+            self.c.pos += available
+            self.chunk_left -= available
+            if self.body is not None:
+                self.body.take_chunk(self.c.bytes(start, self.c.pos), start)
+        if self.chunk_left:
+            return False
+        self.end_chunk()
+        return True
+
+    def end_chunk(self) -> None:
+        """A chunk is whole, or all of it that there is."""
+        exchange = next(e for e in reversed(self.exchanges) if e.verb in ("BDAT", "XEXCH50"))
+        self.log.chunk(exchange, self.c.pos)
+        _, last = parse_bdat(exchange.argument)
+        if exchange.verb == "BDAT" and last and self.letter is not None:
+            body = self.letter.body
+            if body is not None:
+                body.complete = not self.chunk_left and not body.missing
+                body.end = self.c.pos
+                body.frame, body.time = self.locate_end(self.c.pos)
+            self.letter.eom = exchange
+            self.letter = None
+            self.body = None
+        self.chunk_left = 0
+        self.mode = Mode.COMMANDS
+
+    def locate_end(self, end: int) -> tuple[int, int]:
+        """Frame and time of the client byte before `end`."""
+        stream = self.c.stream
+        if not stream.starts:
+            return 0, 0
+        piece = self.c.piece(max(end - 1, stream.base))
+        return stream.frames[piece], stream.times[piece]
+
+    def _read_opaque(self, final: bool) -> bool:
+        handover.read_tls(self)
+        return False
+
+    # -- making exchanges --------------------------------------------------------------
+
+    def push(
+        self, verb: str, line: bytes, start: int, end: int, *, first: bool = False
+    ) -> Exchange:
+        """Enqueue something that the server owes an answer to; `first` for the greeting."""
+        exchange = Exchange()
+        exchange.verb, exchange.line, exchange.argument = verb, line, b""
+        exchange.start, exchange.end = start, end
+        stream = self.c.stream
+        if first or not stream.starts:
+            exchange.first_frame = exchange.frame = 0
+            exchange.first_time = exchange.time = self.connection.start
+            exchange.ack = -1
+        else:
+            piece = self.c.piece(start)
+            exchange.first_frame, exchange.first_time = stream.frames[piece], stream.times[piece]
+            exchange.ack = stream.acks[piece]
+            piece = self.c.piece(end - 1)
+            exchange.frame, exchange.time = stream.frames[piece], stream.times[piece]
+        exchange.phase, exchange.hello = self.phase, self.hello
+        exchange.reply = exchange.letter = exchange.body = exchange.early_of = None
+        exchange.replies = []
+        exchange.early = ""
+        exchange.in_tls = exchange.lost = exchange.tainted = False
+        if not self.queue and self.last_reply is not None and not first:
+            pairing.judge_early(self, exchange, self.last_reply)
+        self.queue.append(exchange)
+        self.exchanges.append(exchange)
+        return exchange
+
+    def place(self, exchange: Exchange) -> None:
+        """Give a command its place in a letter, and hold where its answer decides."""
+        verb = exchange.verb
+        if verb in _MAILS:
+            self.letter = Letter(exchange)
+            self.letters.append(self.letter)
+            exchange.letter = self.letter
+        elif verb == "RCPT" or verb == "DATA":
+            letter = self.letter
+            if letter is None:
+                letter = self.letter = Letter(None)
+                self.letters.append(letter)
+            exchange.letter = letter
+            if verb == "RCPT":
+                letter.recipients.append(exchange)
+            else:
+                letter.data = exchange
+        elif verb == "BDAT":
+            self._place_bdat(exchange)
+            return
+        elif verb == "QUIT" or verb == "RSET" or verb in _HELLOS:
+            if verb in _HELLOS:
+                self.hellos.append(exchange)
+                self.lmtp = verb == "LHLO"
+            if self.letter is not None:
+                self.letter.ended_by = verb
+                self.letter = None
+        elif verb == "AUTH" or verb == "X-EXPS":
+            self.auths.append(exchange)
+        if verb in _BARRIERS:
+            self.hold = exchange
+
+    def _place_bdat(self, exchange: Exchange) -> None:
+        """BDAT: so many raw octets follow, whatever the answer (RFC 3030 §2)."""
+        if self.letter is None:
+            self.letter = Letter(None)
+            self.letters.append(self.letter)
+        letter = self.letter
+        exchange.letter = letter
+        size, _ = parse_bdat(exchange.argument)
+        if size is None:
+            return  # malformed: whatever follows is read as commands, as servers do
+        self.read_server(False)  # whether CHUNKING was offered stands in a reply
+        if self.hello is not None and self.hello.exchange and "CHUNKING" not in self.hello.offered:
+            self.hold = exchange
+            return
+        self.begin_chunk(exchange, size)
+
+    def begin_chunk(self, exchange: Exchange, size: int) -> None:
+        """The next `size` octets are payload."""
+        letter = exchange.letter
+        if letter is not None:
+            if letter.body is None:
+                letter.body = Body("bdat", self.c.pos)
+                letter.data = exchange
+                letter.body.first_frame, letter.body.first_time = exchange.frame, exchange.time
+                letter.body.ack = exchange.ack
+            self.body = exchange.body = letter.body
+        self.chunk_left = size
+        self.mode = Mode.CHUNK
+
+    def begin_body(self, letter: Letter | None) -> None:
+        """The server said 354: what follows is the message."""
+        body = Body("data", self.c.pos)
+        stream = self.c.stream
+        if self.c.pos < stream.end:
+            piece = self.c.piece(self.c.pos)
+            body.first_frame, body.first_time = stream.frames[piece], stream.times[piece]
+            body.ack = stream.acks[piece]
+        if letter is None:
+            letter = Letter(None)
+            self.letters.append(letter)
+        letter.body = body
+        self.letter = letter
+        self.body = body
+        self.mode = Mode.BODY
+
+    def give_up(self, bound: str) -> bool:
+        """Stop reading: a named bound was hit. Everything so far stands."""
+        self.notes.append(bound)
+        self.mode = Mode.OPAQUE
+        self.c.pos = self.c.limit
+        return False
+
+    # -- the server's stream -----------------------------------------------------------
+
+    def read_server(self, final: bool) -> None:
+        """Read replies as long as they are complete, and pair them."""
+        while self.mode is not Mode.OPAQUE or self.tls is None:
+            if self.s.pos >= self.s.limit:
+                return
+            if not final and smuggling.must_wait(self):
+                return
+            begin = self.s.pos
+            reply = read_reply(self.s, final and self.s.at_gap is None)
+            if reply is None:
+                return
+            if not pairing.take(self, reply, final):
+                self.s.rewind(begin)
+                return
+
+    def had_received(self, reply: Reply, exchange: Exchange) -> bool:
+        """Whether the server had the command when it began this reply."""
+        if exchange.verb == "<greeting>":
+            return True
+        if covers(reply.ack, self.c.stream.after(exchange.end)):
+            return True
+        return exchange.frame <= reply.first_frame if reply.ack < 0 else False
+
+
+_READ = {
+    Mode.COMMANDS: Dialogue._read_command,
+    Mode.AUTH: Dialogue._read_auth,
+    Mode.BODY: Dialogue._read_body,
+    Mode.CHUNK: Dialogue._read_chunk,
+    Mode.OPAQUE: Dialogue._read_opaque,
+}

@@ -1,0 +1,59 @@
+"""How a session ended: one label (A.14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.smtp.model import Exchange
+
+__all__ = ["how_it_ended"]
+
+# Silence after which a session is called expired rather than cut by the end of the capture.
+IDLE_SECONDS = 360
+
+
+def how_it_ended(dialogue: Dialogue) -> str:
+    """One label of A.14. What became of the mail is another matter (RFC 5321 §4.1.1.10)."""
+    connection = dialogue.connection
+    client, server = connection.sides[dialogue.client], connection.sides[1 - dialogue.client]
+    if client.syn is not None and server.syn is None and not client.stream.starts:
+        if server.rst is not None:
+            return "refused"
+        if server.packets == 0 and client.rst is None and client.fin is None:
+            return "unreachable"
+    quit_ = next((e for e in reversed(dialogue.exchanges) if e.verb == "QUIT"), None)
+    reset = _reset(dialogue, quit_)
+    if reset:
+        return reset
+    if quit_ is not None and quit_.reply is not None and quit_.reply.kind == 2:
+        return "quit-clean"
+    if dialogue.last_reply is not None and dialogue.last_reply.code == 421 and connection.closed:
+        return "server-421"
+    if quit_ is not None and connection.closed:
+        return "quit-no-221"
+    if client.fin is not None and (server.fin is None or client.fin.frame < server.fin.frame):
+        return "client-close"
+    if server.fin is not None:
+        return "server-close"
+    return "idle-expired" if connection.idle >= IDLE_SECONDS else "capture-ended"
+
+
+def _reset(dialogue: Dialogue, quit_: Exchange | None) -> str:
+    """Who reset, where a reset is what ended it: not one that follows a close or a goodbye."""
+    connection = dialogue.connection
+    client, server = connection.sides[dialogue.client], connection.sides[1 - dialogue.client]
+    resets = [
+        (side.rst.frame, label, side)
+        for side, label in ((client, "rst-by-client"), (server, "rst-by-server"))
+        if side.rst is not None
+    ]
+    if not resets:
+        return ""
+    frame, label, side = min(resets, key=lambda r: r[0])
+    if quit_ is not None and quit_.reply is not None and quit_.reply.frame < frame:
+        return ""
+    if side.fin is not None and side.fin.frame < frame:
+        return ""
+    return label

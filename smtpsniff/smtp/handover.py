@@ -1,0 +1,167 @@
+"""Where the stream stops being SMTP, or changes hands: TLS, the PROXY header, TURN."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from smtpsniff.smtp.model import NO_HELLO, Exchange, Mode, Phase
+from smtpsniff.text import decode
+from smtpsniff.tls import Records, is_client_hello, is_record
+
+if TYPE_CHECKING:
+    from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.smtp.reader import Reader
+
+__all__ = ["Tls", "begin_tls", "begins_with_tls", "is_tls", "read_tls", "skip_proxy_header",
+           "swap_roles"]  # fmt: skip
+
+# PROXY v1 is one line of at most 107 octets; v2 a 12-octet signature, 4 octets and a length.
+_PROXY_V1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\r\n]{0,90}\r\n")
+_PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+
+is_tls = is_record
+
+
+@dataclass(slots=True, eq=False)
+class Tls:
+    """The opaque part of a session."""
+
+    how: Literal["starttls", "implicit"]
+    command: Exchange | None
+    frame: int = 0
+    time: int = 0
+    client: Records = field(default_factory=Records)
+    server: Records = field(default_factory=Records)
+    injected_command: bytes = b""  # clear text between STARTTLS and the ClientHello
+    injected_reply: bytes = b""  # clear text between the 220 and the ServerHello
+    client_begun: bool = False
+    server_begun: bool = False
+
+    @property
+    def completed(self) -> bool:
+        """Whether both sides sent protected data: the handshake went through."""
+        return all(side.protected or side.changed for side in (self.client, self.server))
+
+    @property
+    def failed(self) -> bool:
+        """Whether one side said why not."""
+        return bool(self.client.fatal or self.server.fatal)
+
+
+def begins_with_tls(dialogue: Dialogue) -> bool:
+    """Whether the client's first bytes are a ClientHello: TLS from the first byte (RFC 8314 §3)."""
+    if dialogue.s.stream.starts and dialogue.c.stream.starts:
+        if dialogue.s.stream.frames[0] < dialogue.c.stream.frames[0]:
+            return False
+    if not is_client_hello(dialogue.c.bytes(0, 16)):
+        return False
+    begin_tls(dialogue, None)
+    return True
+
+
+def begin_tls(dialogue: Dialogue, command: Exchange | None) -> None:
+    """From here on both streams are records."""
+    dialogue.tls = Tls("starttls" if command is not None else "implicit", command)
+    dialogue.mode = Mode.OPAQUE
+    dialogue.phase = Phase.TLS
+    dialogue.topics.add("tls")
+
+
+def read_tls(dialogue: Dialogue) -> None:
+    """Consume what both streams hold."""
+    tls = dialogue.tls
+    if tls is None:
+        dialogue.c.pos = dialogue.c.limit
+        return
+    _feed(dialogue, tls, dialogue.c, tls.client, client=True)
+    _feed(dialogue, tls, dialogue.s, tls.server, client=False)
+
+
+def _feed(dialogue: Dialogue, tls: Tls, cursor: Reader, records: Records, *, client: bool) -> None:
+    while True:
+        data = cursor.bytes(cursor.pos, cursor.limit)
+        if data:
+            begun = tls.client_begun if client else tls.server_begun
+            if not begun:
+                data = _clear_text(dialogue, tls, cursor, data, client=client)
+            if data:
+                records.feed(data)
+            cursor.pos = cursor.limit
+        gap = cursor.at_gap
+        if gap is None:
+            return
+        cursor.pass_gap()
+        dialogue.log.gap("client" if client else "server", gap)
+        records.size += gap.length
+
+
+def _clear_text(
+    dialogue: Dialogue, tls: Tls, cursor: Reader, data: bytes, *, client: bool
+) -> bytes:
+    """What came before the first record; returns the rest."""
+    at = 0 if is_record(data) else next(
+        (m.start() for m in re.finditer(rb"\x16\x03|\x15\x03|\x80", data) if is_record(data[m.start() :])),
+        -1,
+    )  # fmt: skip
+    clear = data if at < 0 else data[:at]
+    if clear:
+        if client:
+            tls.injected_command += clear
+        else:
+            tls.injected_reply += clear
+        piece = cursor.piece(cursor.pos)
+        stream = cursor.stream
+        dialogue.log.note(
+            client, "note", "clear text before TLS: " + decode(clear[:200].rstrip(b"\r\n")),
+            stream.frames[piece], stream.times[piece], size=len(clear),
+        )  # fmt: skip
+        cursor.pos += len(clear)
+    if at < 0:
+        return b""
+    piece = cursor.piece(cursor.pos)
+    stream = cursor.stream
+    frame, time = stream.frames[piece], stream.times[piece]
+    if client:
+        tls.client_begun = True
+    else:
+        tls.server_begun = True
+    if not tls.frame:
+        tls.frame, tls.time = frame, time
+        dialogue.log.note(client, "tls", "TLS begins; what follows cannot be read", frame, time)
+    return data[len(clear) :]
+
+
+def skip_proxy_header(dialogue: Dialogue) -> None:
+    """A load balancer's PROXY header is not SMTP: note it and begin behind it."""
+    head = dialogue.c.bytes(dialogue.c.pos, min(dialogue.c.pos + 600, dialogue.c.limit))
+    match = _PROXY_V1.match(head)
+    size = 0
+    text = ""
+    if match:
+        size, text = match.end(), decode(head[: match.end()].rstrip(b"\r\n"))
+    elif head.startswith(_PROXY_V2) and len(head) >= 16:
+        size = 16 + int.from_bytes(head[14:16], "big")
+        text = "PROXY protocol header, version 2"
+    if not size or size > len(head):
+        return
+    stream = dialogue.c.stream
+    piece = dialogue.c.piece(dialogue.c.pos)
+    dialogue.c.pos += size
+    dialogue.log.note(True, "note", text, stream.frames[piece], stream.times[piece], size=size)
+    dialogue.topics.add("proxy")
+
+
+def swap_roles(dialogue: Dialogue) -> None:
+    """ATRN, TURN: who was served now serves, on the same connection (A.13)."""
+    dialogue.c, dialogue.s = dialogue.s, dialogue.c
+    dialogue.swapped = not dialogue.swapped
+    dialogue.queue.clear()
+    dialogue.hold = None
+    dialogue.hello = NO_HELLO
+    dialogue.phase = Phase.GREETING
+    dialogue.letter = None
+    dialogue.topics.add("role-reversal")
+    greeting = dialogue.push("<greeting>", b"", 0, 0, first=True)
+    greeting.phase = Phase.GREETING

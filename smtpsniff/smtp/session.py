@@ -1,0 +1,350 @@
+"""From a connection and its dialogue to the session record, all but findings and verdict."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import lru_cache
+from hashlib import sha1
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from smtpsniff.records import (
+    Auth, Complete, Endpoint, Entry, Extension, Gaps, Greeting, Helo, Session, Sides, TcpFacts,
+    Timestamp, TlsFacts, Verdict,
+)  # fmt: skip
+from smtpsniff.smtp.delivery import transaction
+from smtpsniff.smtp.ending import how_it_ended
+from smtpsniff.smtp.enhanced import site_of
+from smtpsniff.smtp.log import Item
+from smtpsniff.text import decode
+
+if TYPE_CHECKING:
+    from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.smtp.model import Exchange
+    from smtpsniff.tcp import Connection, Side
+
+__all__ = ["build"]
+
+_NO_VERDICT = Verdict("unknown", "", [])
+
+
+def build(dialogue: Dialogue) -> Session:
+    """The record of one session. Findings and verdict are added by the floors below."""
+    connection = dialogue.connection
+    client, server = connection.sides[dialogue.client], connection.sides[1 - dialogue.client]
+    ends = connection.endpoints
+    c = Endpoint(*ends[dialogue.client])
+    s = Endpoint(*ends[1 - dialogue.client])
+    over = connection.closed or connection.idle >= 360
+    site = _site(dialogue)
+    session = Session(
+        number=connection.number,
+        protocol=_protocol(dialogue),
+        client=c,
+        server=s,
+        community_id=community_id(c.ip, s.ip, c.port, s.port),
+        display_filter=_filter(connection, c, s),
+        first_frame=connection.first_frame,
+        last_frame=connection.last_frame,
+        packets=connection.packets,
+        start=Timestamp(connection.start),
+        end=Timestamp(connection.end),
+        duration=(connection.end - connection.start) / 1e9,
+        complete=Complete(
+            start=client.syn is not None and (server.syn is not None or server.packets == 0),
+            end=connection.closed,
+            gaps=Gaps(client.stream.missing, server.stream.missing),
+        ),
+        ended=how_it_ended(dialogue),
+        timeline=_timeline(dialogue, client, server),
+        transactions=[transaction(dialogue, letter, site, over) for letter in dialogue.letters],
+        findings=[],
+        verdict=_NO_VERDICT,
+        tcp=_tcp_facts(client, server),
+    )
+    _introductions(session, dialogue)
+    _tls(session, dialogue)
+    return session
+
+
+def _protocol(dialogue: Dialogue) -> str:
+    if dialogue.tls is not None and dialogue.tls.how == "implicit":
+        return "tls"
+    if not dialogue.exchanges and not dialogue.replies:
+        return "unknown"
+    if any(e.verb == "LHLO" for e in dialogue.hellos):
+        return "lmtp"
+    if dialogue.replies or any(e.entry is not None for e in dialogue.exchanges if e.line):
+        return "smtp"
+    return "unknown"
+
+
+def _site(dialogue: Dialogue) -> str | None:
+    """Which big site the server belongs to: it decides what some codes mean (C.2)."""
+    greeting = dialogue.greeting
+    text = greeting.reply.text if greeting is not None and greeting.reply is not None else ""
+    return site_of(text, text) if text else None
+
+
+# -- connection facts --------------------------------------------------------------------
+
+
+@lru_cache(4096)
+def _packed(ip: str) -> bytes:
+    return ip_address(ip).packed
+
+
+def community_id(source: str, destination: str, sport: int, dport: int) -> str:
+    """Community ID v1 with seed 0: the key under which other tools know the connection."""
+    a, b = (_packed(source), sport), (_packed(destination), dport)
+    low, high = (a, b) if a <= b else (b, a)
+    ports = low[1].to_bytes(2, "big") + high[1].to_bytes(2, "big")
+    digest = sha1(b"\0\0" + low[0] + high[0] + b"\x06\0" + ports).digest()
+    return "1:" + base64.b64encode(digest).decode()
+
+
+def _filter(connection: Connection, client: Endpoint, server: Endpoint) -> str:
+    """A Wireshark display filter for this connection, by frames too where ports were reused."""
+    version = "ipv6" if ":" in client.ip else "ip"
+    text = (
+        f"{version}.addr == {client.ip} && {version}.addr == {server.ip} && "
+        f"tcp.port == {client.port} && tcp.port == {server.port}"
+    )
+    if connection.reused:
+        text += (
+            f" && frame.number >= {connection.first_frame}"
+            f" && frame.number <= {connection.last_frame}"
+        )
+    return text
+
+
+def _tcp_facts(client: Side, server: Side) -> TcpFacts:
+    """Counts of both sides; round trips at the tap from the handshake (E.1)."""
+    rtt = Sides()
+    if client.syn and server.syn and len(client.syns) == 1 and len(server.syns) == 1:
+        rtt.server = (server.syn.time - client.syn.time) / 1e9
+        if client.handshake:
+            rtt.client = (client.handshake.time - server.syn.time) / 1e9
+    facts = TcpFacts(
+        rtt=rtt,
+        mss=Sides(
+            client.mss if client.mss >= 0 else None, server.mss if server.mss >= 0 else None
+        ),
+        retransmissions=Sides(client.retransmissions, server.retransmissions),
+        out_of_order=Sides(client.out_of_order, server.out_of_order),
+        keep_alives=Sides(client.keep_alives, server.keep_alives),
+        zero_windows=Sides(client.zero_windows, server.zero_windows),
+    )
+    if client.bad_checksums >= 0:
+        facts.bad_checksums = Sides(client.bad_checksums, server.bad_checksums)
+    return facts
+
+
+# -- timeline ----------------------------------------------------------------------------
+
+
+def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
+    """Entries in order, with delays and the answers' indices."""
+    items = dialogue.log.merged()
+    _delays(dialogue, items)
+    entries = [*_opening(dialogue, client, server), *(item.entry for item in items)]
+    for mark, kind, side, text in _closing(client, server):
+        entry = Entry(
+            Timestamp(mark.time), mark.frame, (mark.frame, mark.frame), side, kind, text, False
+        )  # type: ignore[arg-type]
+        at = len(entries)
+        while at and entries[at - 1].frame > mark.frame:
+            at -= 1
+        entries.insert(at, entry)
+    index = {id(entry): i for i, entry in enumerate(entries)}
+    for exchange in dialogue.exchanges:
+        if exchange.verb == "<greeting>" or not exchange.replies:
+            continue
+        asked = index.get(id(exchange.entry))
+        for reply in exchange.replies:
+            reply.entry.answers = asked
+    _name_recipients(dialogue)
+    return entries
+
+
+def _delays(dialogue: Dialogue, items: list[Item]) -> None:
+    """`delay`: from the last byte of what an entry follows upon to its own first byte."""
+    said = _from_handshake(dialogue)
+    for item in items:
+        entry = item.entry
+        if entry.kind in ("reply", "greeting"):
+            said = item.time
+        elif said is not None and entry.kind != "gap":
+            entry.delay = (item.first_time - said) / 1e9
+    for exchange in dialogue.exchanges:
+        asked = exchange.time
+        for reply in exchange.replies:
+            if asked:
+                reply.entry.delay = (reply.first_time - asked) / 1e9
+
+
+def _from_handshake(dialogue: Dialogue) -> int | None:
+    side = dialogue.connection.sides[dialogue.client]
+    return side.handshake.time if side.handshake else None
+
+
+def _opening(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
+    """The handshake, or the attempt at one."""
+    syn = client.syn
+    if syn is None:
+        return []
+    if server.syn is None:
+        tries = len(client.syns)
+        text = "tried to connect" + (f", {tries} times" if tries > 1 else "")
+        last = client.syns[-1]
+    else:
+        text = "connected"
+        last = client.handshake or server.syn
+    frames = (syn.frame, max(last.frame, syn.frame))
+    delay = (last.time - syn.time) / 1e9
+    return [
+        Entry(
+            Timestamp(last.time), frames[1], frames, "client", "connect", text, False, delay
+        )
+    ]
+
+
+def _closing(client: Side, server: Side) -> list[tuple[object, str, str, str]]:
+    """FIN and RST of both sides, in order of time."""
+    marks = [
+        (mark, kind, name, text)
+        for side, name in ((client, "client"), (server, "server"))
+        for mark, kind, text in (
+            (side.fin, "close", "closed its side"),
+            (side.rst, "reset", "reset the connection"),
+        )
+        if mark is not None
+    ]
+    marks.sort(key=lambda m: m[0].frame)
+    return marks  # type: ignore[return-value]
+
+
+def _name_recipients(dialogue: Dialogue) -> None:
+    """Several replies to one message (LMTP, PRDR): say for whom each is."""
+    for letter in dialogue.letters:
+        eom = letter.eom
+        if eom is None or len(eom.replies) < 2 and not dialogue.lmtp:
+            continue
+        replies = eom.replies[1:] if eom.replies and eom.replies[0].code == 353 else eom.replies
+        accepted = [r for r in letter.recipients if r.accepted]
+        from smtpsniff.smtp.delivery import address_of
+
+        for rcpt, reply in zip(accepted, replies, strict=False):
+            reply.entry.recipient = address_of(rcpt.argument)[0]
+
+
+# -- greeting, hello, AUTH, TLS ------------------------------------------------------------
+
+
+def _introductions(session: Session, dialogue: Dialogue) -> None:
+    greeting = dialogue.greeting
+    if greeting is not None and greeting.reply is not None:
+        reply = greeting.reply
+        session.greeting = Greeting(
+            f"{reply.code:03d}", reply.text, reply.frame, reply.entry.delay
+        )
+    hellos = dialogue.hellos
+    if hellos:
+        hello = next((e for e in reversed(hellos) if e.accepted), hellos[-1])
+        session.helo = Helo(
+            hello.verb, decode(hello.argument), hello.accepted,
+            f"{hello.reply.code:03d}" if hello.reply is not None else None,
+        )  # fmt: skip
+    offered = next((e for e in reversed(hellos) if e.accepted and e.verb != "HELO"), None)
+    if offered is not None and offered.reply is not None:
+        session.extensions = _extensions(offered)
+    if dialogue.auths:
+        session.auth = [_auth(dialogue, exchange) for exchange in dialogue.auths]
+
+
+def _extensions(hello: Exchange) -> list[Extension]:
+    from smtpsniff.smtp.extensions import parse_ehlo_keyword
+
+    assert hello.reply is not None
+    return [
+        Extension(keyword, params, hello.in_tls)
+        for keyword, params in map(parse_ehlo_keyword, hello.reply.lines[1:])
+        if keyword
+    ]
+
+
+def _auth(dialogue: Dialogue, exchange: Exchange) -> Auth:
+    """Mechanism, user and result of one AUTH exchange; never the secret."""
+    words = exchange.argument.split(None, 1)
+    mechanism = decode(words[0]).upper() if words else ""
+    responses: list[bytes] = [words[1].strip()] if len(words) > 1 else []
+    last = exchange
+    start = dialogue.exchanges.index(exchange)
+    for following in dialogue.exchanges[start + 1 :]:
+        if following.verb != "<auth-response>":
+            break
+        responses.append(following.argument)
+        last = following
+    code = f"{last.reply.code:03d}" if last.reply is not None else None
+    return Auth(mechanism, exchange.frame, _user(mechanism, responses), code)
+
+
+def _user(mechanism: str, responses: list[bytes]) -> str | None:
+    """The name in an AUTH exchange, where its mechanism shows one in clear."""
+    decoded = [d for d in map(_debase64, responses) if d]
+    if not decoded:
+        return None
+    first = decoded[0]
+    if mechanism == "PLAIN":  # [authzid] NUL authcid NUL password, RFC 4616 §2
+        parts = first.split(b"\0")
+        return decode(parts[1]) if len(parts) == 3 else None
+    if mechanism == "LOGIN":
+        return decode(first)
+    if mechanism == "CRAM-MD5":  # user SP digest, RFC 2195 §2
+        return decode(first.rsplit(b" ", 1)[0]) if b" " in first else None
+    if mechanism in ("XOAUTH2", "OAUTHBEARER"):
+        for part in first.replace(b",", b"\x01").split(b"\x01"):
+            if part.startswith((b"user=", b"a=")):
+                return decode(part.split(b"=", 1)[1])
+    return None
+
+
+def _debase64(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _tls(session: Session, dialogue: Dialogue) -> None:
+    """What is known of TLS, and the STARTTLS label."""
+    tls = dialogue.tls
+    if tls is not None and (tls.frame or tls.how == "implicit"):
+        session.tls = TlsFacts(tls.how, tls.frame or session.first_frame, False)
+        session.tls.version = tls.server.version
+        session.tls.sni = tls.client.sni
+        session.tls.alpn = tls.server.alpn or None
+    if session.protocol != "smtp":
+        return
+    session.starttls = _starttls(dialogue)
+
+
+def _starttls(dialogue: Dialogue) -> str | None:
+    tls = dialogue.tls
+    asked = [e for e in dialogue.exchanges if e.verb in ("STARTTLS", "X-ANONYMOUSTLS")]
+    if tls is not None:
+        if tls.completed and not tls.failed:
+            return "completed"
+        if tls.failed or dialogue.connection.closed or not tls.client_begun:
+            return "failed"
+        return None
+    if asked:
+        return "refused" if asked[-1].refused else None
+    offers = [e for e in dialogue.hellos if e.accepted]
+    if not offers:
+        return None
+    known = dialogue.hello
+    if known is None:
+        return None
+    return "unused" if "STARTTLS" in known.offered else "not-offered"
