@@ -1,0 +1,64 @@
+"""TCP headers as columns (RFC 9293)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smtpsniff.capture.batch import gather
+from smtpsniff.net.batch import SegmentBatch
+from smtpsniff.net.endpoint import ipv4_id, ipv6_id
+from smtpsniff.net.headers import IPV4, TCP
+
+if TYPE_CHECKING:
+    from smtpsniff.capture.batch import PacketBatch
+    from smtpsniff.net.ip import Datagrams
+
+FLAGS = np.uint16(0x1FF)  # of `offset_flags`: the nine that were ever assigned
+SHORTEST = TCP.itemsize
+
+
+def segments(batch: PacketBatch, datagrams: Datagrams, key: bytes) -> SegmentBatch:
+    """The segments in IP packets that carry TCP; the rest of them counts as undecoded.
+
+    A header whose options were cut by the snap length still gives a segment, as all of
+    what stands in its columns was captured.
+    """
+    part = datagrams
+    header = gather(batch.buffer, part.transport, TCP)
+    data = part.transport + (header["offset_flags"] >> 12) * np.int64(4)
+    first = part.transport + SHORTEST
+    sound = (data >= first) & (data <= part.end) & (first <= part.stop)
+    undecoded = 0
+    if not sound.all():
+        part = part.pick(sound)
+        undecoded = len(sound) - len(part.row)
+        header, data = header[sound], data[sound]
+    payload = np.minimum(data, part.stop)
+    ip = part.header
+    sport, dport = header["sport"].astype(np.uint16), header["dport"].astype(np.uint16)
+    if ip.dtype == IPV4:
+        source, destination = ipv4_id(ip["source"], sport), ipv4_id(ip["destination"], dport)
+    else:
+        source = ipv6_id(ip["source"], sport, key)
+        destination = ipv6_id(ip["destination"], dport, key)
+    return SegmentBatch(
+        buffer=batch.buffer,
+        frame=batch.frame[part.row],
+        time=batch.time[part.row],
+        network=part.network,
+        transport=part.transport,
+        payload=payload,
+        captured=part.stop - payload,
+        length=part.end - data,
+        source=source,
+        destination=destination,
+        sport=sport,
+        dport=dport,
+        seq=header["seq"].astype(np.int64),
+        ack=header["ack"].astype(np.int64),
+        flags=header["offset_flags"].astype(np.uint16) & FLAGS,
+        window=header["window"].astype(np.int32),
+        undecoded=undecoded,
+    )
