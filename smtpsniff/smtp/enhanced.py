@@ -258,41 +258,42 @@ def parse_enhanced(text: str) -> str | None:
     return found[0] if found else None
 
 
-@cache
-def _site_patterns() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...]:
-    # Site, how its greeting looks, how its replies look. A reply may name some other site's host
-    # (the client it refuses), so host names count in greetings, and in a text only where the
-    # site itself puts them: Microsoft signs with its host in brackets.
-    return (
-        (
-            "gmail",
-            re.compile(r"\bgsmtp\b|[\w-]\.google\.com\b", re.I),
-            re.compile(r"\bgsmtp\b|//support\.google\.com/", re.I),
-        ),
-        (
-            "microsoft",
-            re.compile(r"\.outlook\.com\b|\boutlook\.office365\.com\b|\bOlcPublish\b", re.I),
-            re.compile(r"\[[\w.-]+\.outlook\.com\b|\bOlcPublish\b|\(AS\d+\)|\(S\d{3,4}\)", re.I),
-        ),
-        (
-            "yahoo",
-            re.compile(r"\.yahoo\.com\b|\.yahoodns\.net\b|\.aol\.com\b", re.I),
-            re.compile(r"\[TS[SU]?\d+\]", re.I),
-        ),
-        ("postfix", re.compile(r"\bPostfix\b", re.I), re.compile(r"(?!)")),
-    )
+# How a site's greeting looks. A host name counts here, where a server tells its own.
+_GREETS = {
+    "gmail": r"\bgsmtp\b|[\w-]\.google\.com\b",
+    "microsoft": r"\.outlook\.com\b|\boutlook\.office365\.com\b|\bolcpublish\b",
+    "yahoo": r"\.yahoo\.com\b|\.yahoodns\.net\b|\.aol\.com\b",
+    "postfix": r"\bpostfix\b",
+}
+# How its other replies look, after a word that any of them must have (cheap to look for). A text
+# may name some other site's host, such as that of the client it refuses: only what the site
+# itself adds counts. Microsoft signs with its host in brackets.
+_SAYS = (
+    ("gmail", "gsmtp", r"\bgsmtp\b"),
+    ("gmail", "//support.google.com/", ""),
+    ("microsoft", ".outlook.com", r"\[[\w.-]+\.outlook\.com\b"),
+    ("microsoft", "olcpublish", ""),
+    ("microsoft", "(as", r"\(as[0-9]+\)"),
+    ("microsoft", "as(", r"\bas\([0-9]+\)"),
+    ("microsoft", "(s", r"\(s[0-9]{3,}\)"),
+    ("yahoo", "[ts", r"\[ts[su]?[0-9]+\]"),
+)
 
 
 @lru_cache(1024)
 def _site_of_greeting(greeting: str) -> str | None:
-    return next((site for site, hello, _ in _site_patterns() if hello.search(greeting)), None)
+    return next((site for site, looks in _GREETS.items() if re.search(looks, greeting)), None)
 
 
 def site_of(text: str, greeting: str = "") -> str | None:
     """Whose server says this: `gmail`, `microsoft`, `yahoo`, `postfix`; None if not known."""
-    if greeting and (site := _site_of_greeting(greeting)):
+    if greeting and (site := _site_of_greeting(greeting.lower())):
         return site
-    return next((site for site, _, words in _site_patterns() if words.search(text)), None)
+    text = text.lower()
+    for site, word, looks in _SAYS:
+        if word in text and re.search(looks, text):
+            return site
+    return None
 
 
 def meaning(code: str, site: str | None = None) -> str | None:
