@@ -183,8 +183,10 @@ _RULES = (
 )  # fmt: skip
 
 # A reply may run over many lines; the reason is in the first ones. Long enough for the longest
-# explanations that providers send, which stay below 1,000 characters.
-_LOOK = 4096
+# explanations that providers send, which stay below 1,000 characters. Together with the number of
+# replies remembered this also bounds the memory a hostile server can fill (twice 2 MB).
+_LOOK = 2048
+_REMEMBERED = 1024
 
 _PLACE = {
     "MAIL": "M", "SEND": "M", "SOML": "M", "SAML": "M", "RCPT": "R", "DATA": "D",
@@ -230,7 +232,7 @@ def _shape(text: str) -> str:
     # that reading the text in one go takes, and this runs for every refused recipient.)
     return " ".join(
         word if word.isalpha() or word[:-1].isalpha() else variable.sub(_blank, word)
-        for word in text[:_LOOK].lower().split()
+        for word in text.lower().split()
     )
 
 
@@ -261,7 +263,7 @@ def _text_hit(rule: _Rule, words: str) -> str | None:
     return next(filter(None, found.groups()), found[0])
 
 
-@lru_cache(4096)
+@lru_cache(_REMEMBERED)
 def _decide(code: int, enhanced: str | None, shape: str, place: str, site: str | None) -> Reason:
     plain = re.sub(r"url://\S+", "", shape)
     for rule in _RULES:
@@ -275,7 +277,11 @@ def _decide(code: int, enhanced: str | None, shape: str, place: str, site: str |
     return Reason("policy-unspecified", str(code))
 
 
-@lru_cache(4096)
+@lru_cache(_REMEMBERED)
+def _classify(code: int, enhanced: str | None, text: str, at: str, site: str | None) -> Reason:
+    return _decide(code, enhanced, _shape(text), _PLACE.get(at, ""), site)
+
+
 def classify(
     code: int, enhanced: str | None, text: str, at: str, site: str | None = None
 ) -> Reason:
@@ -283,7 +289,7 @@ def classify(
 
     `text` is that of all lines joined with blanks, with or without the enhanced code.
     """
-    return _decide(code, enhanced, _shape(text), _PLACE.get(at, ""), site)
+    return _classify(code, enhanced, text[:_LOOK], at, site)
 
 
 _LATER = "delivery-temporary-other"
