@@ -1,0 +1,91 @@
+"""Root causes and their consequences (D.14): report the root, hang the rest under it."""
+
+from __future__ import annotations
+
+from smtpsniff.records import Finding
+
+__all__ = ["FOLDS", "fold"]
+
+_SPECIFIC_DELIVERY = (
+    "auth-required", "starttls-required", "rcpt-unknown-user", "rcpt-relay-denied", "rcpt-quota",
+    "rcpt-greylisted", "delivery-rate-limited", "delivery-content-rejected",
+    "delivery-dnsbl-listed", "delivery-sender-auth-failed", "delivery-rdns-rejected",
+    "delivery-size-rejected", "delivery-too-many-recipients", "delivery-sender-rejected",
+    "delivery-helo-rejected", "delivery-loop", "delivery-null-mx", "delivery-server-full",
+    "delivery-temporary-other", "delivery-policy-unspecified",
+)  # fmt: skip
+_STEP_LOST = ("body-lines-as-commands", "command-unknown", "errors-excessive", "reply-unsolicited",
+              "reply-missing", "session-desynchronised")  # fmt: skip
+
+# Root -> what follows from it. Order matters: an earlier root claims a consequence first.
+FOLDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("tcp-pmtu-black-hole",),
+     ("tcp-retransmission-burst", "tcp-rto-stall", "data-block-stalled", "msg-truncated",
+      "tls-handshake-incomplete", "tcp-reset-by-client", "tcp-reset-by-server")),
+    (("tcp-reset-injected",),
+     ("tcp-reset-by-client", "tcp-reset-by-server", "server-closed-without-421")),
+    (("early-talker-rejected",),
+     ("greeting-rejected-permanent", "greeting-rejected-temporary", "delivery-failed-all")),
+    (("command-before-greeting",),
+     ("early-talker-rejected", "pipelining-not-offered", "pipelining-past-sync-command")),
+    (("greeting-masked", "command-masked", "starttls-stripped-suspected"),
+     ("helo-fallback", "helo-used", "starttls-not-offered", "ext-param-not-offered",
+      "ext-verb-not-offered", "mandatory-command-refused", "command-unknown")),
+    (("message-after-data-rejected", "bdat-size-mismatch", "dot-stuffing-missing"),
+     (*_STEP_LOST, "command-empty-line", "command-leading-space", "pipelining-not-offered",
+      "pipelining-past-sync-command", "message-before-354")),
+    (("body-lines-as-commands",), ("command-unknown", "errors-excessive")),
+    (("message-before-354",), ("pipelining-past-sync-command", "pipelining-not-offered")),
+    (("smuggling-eod-accepted",),
+     ("smuggling-eod-variant", "msg-bare-lf", "reply-unsolicited", "eod-nonstandard")),
+    (("starttls-command-injection",), ("pipelining-past-sync-command", "pipelining-not-offered")),
+    (("eom-reply-missing",),
+     ("delivery-outcome-unknown", "tcp-reset-by-client", "tcp-reset-by-server",
+      "server-closed-without-421", "quit-missing")),
+    (("msg-truncated",),
+     ("tcp-reset-by-client", "tcp-reset-by-server", "delivery-outcome-unknown",
+      "server-closed-without-421")),
+    (("tcp-reset-by-client", "tcp-reset-by-server"), ("reply-missing", "quit-missing")),
+    (("auth-cleartext-credentials",), ("auth-downgrade", "auth-offered-without-tls")),
+    (("server-closed-without-421",), ("reply-missing",)),
+    (("helo-fallback",), ("mandatory-command-refused", "ehlo-rejected")),
+    (_SPECIFIC_DELIVERY,
+     ("delivery-failed-all", "delivery-partial", "reply-421-shutdown", "delivery-rejected-after-data",
+      "data-after-all-rcpt-failed", "client-ignored-failure")),
+    (("greeting-rejected-permanent", "greeting-rejected-temporary"),
+     ("reply-421-shutdown", "server-closed-without-421", "quit-missing")),
+    (("ehlo-rejected",), ("client-ignored-failure",)),
+    (("size-declared-exceeds-limit", "size-message-exceeds-limit"), ("delivery-size-rejected",)),
+    (("size-declared-exceeds-limit", "body-8bitmime-not-offered", "smtputf8-not-offered",
+      "requiretls-without-tls"), ("ext-param-not-offered", "ext-param-value-invalid")),
+)  # fmt: skip
+
+
+def fold(findings: list[Finding]) -> list[Finding]:
+    """Findings with each consequence moved into the `related` of its root."""
+    present = {f.check: f for f in reversed(findings)}
+    under: dict[int, Finding] = {}
+    for roots, consequences in FOLDS:
+        root = next((present[name] for name in roots if name in present), None)
+        if root is None:
+            continue
+        for finding in findings:
+            if finding is root or finding.check not in consequences or id(finding) in under:
+                continue
+            if _is_above(finding, root, under):
+                continue
+            under[id(finding)] = root
+    for finding in findings:
+        if id(finding) in under:
+            under[id(finding)].related.append(finding)
+    return [f for f in findings if id(f) not in under]
+
+
+def _is_above(finding: Finding, root: Finding, under: dict[int, Finding]) -> bool:
+    """Whether `root` already hangs, over any number of steps, under `finding`."""
+    at: Finding | None = root
+    while at is not None:
+        if at is finding:
+            return True
+        at = under.get(id(at))
+    return False
