@@ -348,13 +348,15 @@ class Dialogue:
                 return
             if not final and smuggling.must_wait(self):
                 return
-            begin = self.s.pos
+            begin, held = self.s.pos, self.hold
             reply = read_reply(self.s, final and self.s.at_gap is None)
             if reply is None:
                 return
             if not pairing.take(self, reply, final):
                 self.s.rewind(begin)
                 return
+            if self.hold is not held:
+                return  # a barrier fell: what the next reply answers stands behind it
 
     def had_received(self, reply: Reply, exchange: Exchange) -> bool:
         """Whether the server had the command when it began this reply."""
