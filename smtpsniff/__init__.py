@@ -1,3 +1,28 @@
-"""Rebuilds SMTP dialogues from captured packets and says what went wrong."""
+"""Rebuilds SMTP dialogues from captured packets and says what went wrong.
+
+    for session in smtpsniff.read("mail.pcap"):
+        print(session.number, session.verdict.text)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+__all__ = ["CaptureError", "__version__", "read"]
+
+if TYPE_CHECKING:
+    from smtpsniff.capture import CaptureError
+    from smtpsniff.pipeline import read
+
+_HOMES = {"read": "smtpsniff.pipeline", "CaptureError": "smtpsniff.capture"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: `smtpsniff explain` must not pay for numpy."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(home), name)

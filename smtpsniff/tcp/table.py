@@ -207,6 +207,10 @@ class Table:
         self.opened.append(connection)
         return connection
 
+    def waits(self, connection: Connection) -> bool:
+        """Whether an undecided connection is young enough to wait for its first word."""
+        return self.now - connection.end <= UNDECIDED
+
     # -- ending -----------------------------------------------------------------------
 
     def _expire(self, ended: list[Connection]) -> None:

@@ -1,0 +1,6 @@
+"""The conductor: capture files in, sessions out, in one process or several."""
+
+from smtpsniff.pipeline.analysis import Analysis, Settings, read
+from smtpsniff.pipeline.summary import Summary
+
+__all__ = ["Analysis", "Settings", "Summary", "read"]

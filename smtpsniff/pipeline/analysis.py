@@ -1,0 +1,203 @@
+"""One pass over capture files: windows, connections, dialogues, findings, verdicts."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smtpsniff.capture import Capture, CaptureError
+from smtpsniff.capture.scapy_door import slow_decode
+from smtpsniff.net import decode
+from smtpsniff.pipeline.examine import examine
+from smtpsniff.pipeline.files import Localiser, order_by_time
+from smtpsniff.pipeline.summary import Summary
+from smtpsniff.smtp.dialogue import Dialogue
+from smtpsniff.smtp.recognise import MAIL_PORTS, STARTS, client_of, is_mail
+from smtpsniff.tcp import Connection, Table
+
+if TYPE_CHECKING:
+    from smtpsniff.records import Session
+
+__all__ = ["Analysis", "Settings", "read"]
+
+# A connection with more than this in memory is read on at the end of a window, and let go of
+# what was read; smaller ones are read once, when they end, which is cheaper.
+GROWN = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What to read and how. `shard` is (index, count): one process's part of the connections."""
+
+    ports: frozenset[int] = frozenset()
+    verify_checksums: bool = False
+    shard: tuple[int, int] = (0, 1)
+    window: int | None = None  # bytes of a file that are mapped at once; None: the default
+
+
+@dataclass(slots=True)
+class Step:
+    """What one window brought: sessions that began, those that ended, how far order is known."""
+
+    began: list[int] = field(default_factory=list)  # global frame of each one's first packet
+    ended: list[Session] = field(default_factory=list)
+    settled: int = 0  # no session with a lower first frame can come any more
+
+
+class Analysis:
+    """Reads files and yields steps. Frames are global (files one after the other) until the end."""
+
+    def __init__(self, paths: Iterable[str | os.PathLike[str]], settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.summary = Summary()
+        self.captures: list[Capture] = order_by_time([os.fspath(p) for p in paths], self.settings.window)
+        self.localiser = Localiser(len(self.captures))
+        self.packets = 0
+        self._table = Table(MAIL_PORTS | self.settings.ports, STARTS, self.settings.shard)
+        self._sessions: dict[int, tuple[Connection, Dialogue | None]] = {}
+        self.on_window: Callable[[Capture], None] | None = None
+
+    @property
+    def digits(self) -> int:
+        """Decimals of the finest time stamps among the files."""
+        return max((c.digits for c in self.captures), default=6)
+
+    def steps(self) -> Iterator[Step]:
+        """Go through all files, a window at a time."""
+        table = self._table
+        for capture in self.captures:
+            base = self.localiser.begin(capture)
+            with capture:
+                for batch in capture:
+                    segments = decode(batch, door=slow_decode)
+                    if base:
+                        segments.frame += base
+                    self.packets += len(batch.frame)
+                    last = base + (int(batch.frame[-1]) if len(batch.frame) else 0)
+                    ended = table.feed(segments, capture.file)
+                    if self.settings.verify_checksums:
+                        from smtpsniff.pipeline.checksums import count_bad
+
+                        count_bad(table, segments)
+                    yield self._step(ended, last)
+                    if self.on_window is not None:
+                        self.on_window(capture)
+                    del segments, batch
+            self.localiser.end(capture)
+        ended = table.finish()
+        self.summary.connections = table.connections
+        self.summary.limits |= table.limits
+        yield self._step(ended, -1)
+
+    def _step(self, ended: list[Connection], last: int) -> Step:
+        table = self._table
+        step = Step()
+        for connection in table.opened:
+            if is_mail(connection, self.settings.ports) or id(connection) in self._sessions:
+                self._begin(connection, step)
+        for key, connection in list(table.undecided.items()):
+            verdict = is_mail(connection, self.settings.ports)
+            if verdict:
+                del table.undecided[key]
+                self._begin(connection, step)
+            elif verdict is False:
+                table.forget(connection, key)
+        for connection in ended:
+            if id(connection) not in self._sessions and is_mail(connection, self.settings.ports):
+                self._begin(connection, step)
+        for connection in ended:
+            self._end(connection, step)
+        self._read_on()
+        waiting = [c.first_frame for c in table.undecided.values() if table.waits(c)]
+        step.settled = min(waiting, default=1 << 62) if last < 0 or waiting else last + 1
+        table.opened = []
+        return step
+
+    def _begin(self, connection: Connection, step: Step) -> None:
+        if id(connection) not in self._sessions:
+            self._sessions[id(connection)] = (connection, None)
+            step.began.append(connection.first_frame)
+
+    def _end(self, connection: Connection, step: Step) -> None:
+        known = self._sessions.pop(id(connection), None)
+        if known is None:
+            return
+        session = examine(connection, known[1], self.settings.ports)
+        self.localiser.apply(session)
+        self.summary.add(session)
+        step.ended.append(session)
+
+    def _read_on(self) -> None:
+        """Long ones are read while they grow, so that memory does not follow the message."""
+        for connection in self._table.touched:
+            if connection.buffered > GROWN and id(connection) in self._sessions:
+                _, dialogue = self._sessions[id(connection)]
+                if dialogue is None:
+                    dialogue = Dialogue(connection, client_of(connection, self.settings.ports))
+                    self._sessions[id(connection)] = (connection, dialogue)
+                dialogue.advance()
+                dialogue.release()
+
+
+class Numbering:
+    """Numbers sessions 1, 2, 3 … in order of first packet, as soon as that order is known."""
+
+    def __init__(self) -> None:
+        self._waiting: list[int] = []
+        self._numbers: dict[int, int] = {}
+        self._next = 1
+
+    def began(self, first_frames: Iterable[int]) -> None:
+        """Sessions that have begun."""
+        for frame in first_frames:
+            heapq.heappush(self._waiting, frame)
+
+    def settle(self, settled: int) -> None:
+        """No session can begin below `settled` any more."""
+        while self._waiting and self._waiting[0] < settled:
+            self._numbers[heapq.heappop(self._waiting)] = self._next
+            self._next += 1
+
+    def take(self, first_frame: int) -> int:
+        """The number of a session that has ended; 0 while it is not known."""
+        return self._numbers.pop(first_frame, 0)
+
+
+def sessions_of(analysis: Analysis) -> Iterator[Session]:
+    """Sessions as they end, numbered."""
+    numbering = Numbering()
+    held: list[Session] = []
+    for step in analysis.steps():
+        numbering.began(step.began)
+        numbering.settle(step.settled)
+        held += step.ended
+        rest = []
+        for session in held:
+            number = numbering.take(analysis.localiser.global_first(session))
+            if number:
+                session.number = number
+                yield session
+            else:
+                rest.append(session)
+        held = rest
+
+
+def read(
+    *paths: str | os.PathLike[str], ports: Iterable[int] = (), verify_checksums: bool = False
+) -> Iterator[Session]:
+    """Sessions of capture files, as they end.
+
+    Several files are one capture, ordered by time. `ports` are mail ports besides 25, 465,
+    587, 2525 and 24; on other ports sessions are recognised by content.
+
+    Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
+    session up to the damage.
+    """
+    settings = Settings(frozenset(ports), verify_checksums)
+    yield from sessions_of(Analysis(paths, settings))
+
+
+_ = CaptureError

@@ -1,0 +1,5 @@
+"""The verdict: one label and one sentence for a session."""
+
+from smtpsniff.verdict.verdict import judge
+
+__all__ = ["judge"]
