@@ -26,7 +26,7 @@ class PacketBatch:
     buffer: Buffer
     offset: NDArray[np.int64]  # of the packet's first byte in `buffer`
     captured: NDArray[np.int64]  # bytes in the file
-    length: NDArray[np.int64]  # bytes on the wire, never fewer than captured
+    length: NDArray[np.int64]  # bytes on the wire: captured or more, MAX_RECORD at most
     time: NDArray[np.int64]  # nanoseconds since 1970 UTC
     frame: NDArray[np.int64]  # position in the file, from 1, as Wireshark counts
     link: NDArray[np.uint16]  # LINKTYPE_ value

@@ -118,6 +118,7 @@ class Capture:
         if batch is None:
             batch = self._advance()
         if batch is None:
+            self.close()
             raise StopIteration
         self.packets += len(batch)
         first, last = int(batch.time.min()), int(batch.time.max())

@@ -54,8 +54,9 @@ def _from_decimal(ticks: NDArray[np.uint64], exponent: int) -> NDArray[np.int64]
         scale = 10 ** (NANOSECONDS - exponent)
         time: NDArray[np.uint64] = np.minimum(ticks, np.uint64(LATEST // scale)) * np.uint64(scale)
         return time.astype(np.int64)
-    # 2^64 ticks of 10^-29 seconds are less than a nanosecond.
-    divisor = 10 ** min(exponent - NANOSECONDS, 19)
+    divisor = 10 ** (exponent - NANOSECONDS)
+    if divisor >= 2**64:  # all the ticks there can be are less than a nanosecond
+        return np.zeros(len(ticks), np.int64)
     time = np.minimum(ticks // np.uint64(divisor), np.uint64(LATEST))
     return time.astype(np.int64)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 COMPRESSED = "decompress it first"
 FOREIGN = "a capture that only Wireshark reads; convert it with `editcap -F pcapng`"
 
@@ -49,6 +51,15 @@ def recognise(head: bytes) -> str:
             return f"not a pcap or pcapng file: it looks like {name}" + (advice and f" ({advice})")
     if not head.strip(b"\0"):
         return "not a pcap or pcapng file: it starts with zeros"
-    if head.translate(None, NOT_TEXT) == head:
+    if _is_text(head):
         return "not a pcap or pcapng file: it looks like text"
     return f"not a pcap or pcapng file: it starts with {head[:4].hex(' ')}"
+
+
+def _is_text(head: bytes) -> bool:
+    """UTF-8 without control characters, whose last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return head.translate(None, NOT_TEXT) == head

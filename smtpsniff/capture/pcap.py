@@ -100,7 +100,7 @@ class PcapReader:
             buffer=buffer,
             offset=offset + self._header,
             captured=captured,
-            length=np.maximum(captured, record["length"]),
+            length=np.clip(record["length"], captured, MAX_RECORD),
             time=time,
             frame=np.arange(first, first + count, dtype=np.int64),
             link=np.full(count, self.interfaces[0].link, np.uint16),

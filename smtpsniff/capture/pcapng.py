@@ -205,7 +205,7 @@ class PcapngReader:
             buffer=buffer,
             offset=packets.offset,
             captured=captured,
-            length=np.maximum(captured, packets.length),
+            length=np.clip(packets.length, captured, MAX_RECORD),
             time=self._fill(time, packets.timed),
             frame=frame,
             link=link,

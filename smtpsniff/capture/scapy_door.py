@@ -19,6 +19,7 @@ MODULES = (
     "scapy.layers.vxlan",
     "scapy.layers.dot11",
     "scapy.contrib.mpls",
+    "scapy.contrib.geneve",
 )
 TCP_PROTOCOL = 6
 IPV6_HEADER = 40
@@ -76,8 +77,8 @@ def _innermost(scapy: Scapy, layers: list[Any]) -> list[bytes]:
         if kinds[at] is scapy.ipv4:
             return _ipv4(layers[at])
         if kinds[at] is scapy.ipv6:
-            fragments = (layer for layer in layers[at:tcp] if isinstance(layer, scapy.fragment))
-            if any(layer.m or layer.offset for layer in fragments):
+            between = zip(layers[at:tcp], kinds[at:tcp], strict=True)
+            if any(kind is scapy.fragment and (layer.m or layer.offset) for layer, kind in between):
                 return []
             return [_ipv6(layers[at].original, layers[at + 1].original, layers[tcp].original)]
     return []

@@ -47,5 +47,5 @@ TUNNEL_TYPES = (0x8847, 0x8848, 0x8864, 0x6558, 0x88E7)
 # Protocol numbers (IANA)
 ICMP_V4, TCP_PROTOCOL, UDP, ICMP_V6, NO_NEXT = 1, 6, 17, 58, 59
 TUNNEL_PROTOCOLS = (4, 41, 47)  # IPv4, IPv6, GRE
-EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140)  # RFC 7045, 4, without ESP, which is opaque
-TUNNEL_PORTS = (4789, 8472)  # VXLAN: IANA's, and Linux's from before (RFC 7348)
+EXTENSIONS = (0, 43, 44, 60, 135, 139, 140)  # RFC 7045, 4, without the two of IPsec
+TUNNEL_PORTS = (4789, 8472, 6081)  # VXLAN: IANA's, and Linux's from before (RFC 7348); Geneve

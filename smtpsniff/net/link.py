@@ -67,6 +67,8 @@ NULL = Link(4, _family, 0)
 LINKS = {
     0: NULL,
     1: Link(14, _ether_type, 12),
+    8: Link(16, _version, 16),  # SLIP, with BSD's header: direction and compression
+    10: Link(21, _ether_type, 19),  # FDDI, with the SNAP header that IP has there (RFC 1390)
     12: RAW,  # DLT_RAW as some systems number it, and the next as OpenBSD does
     14: RAW,
     101: RAW,

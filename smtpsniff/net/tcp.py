@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smtpsniff.capture.batch import PacketBatch
     from smtpsniff.net.ip import Datagrams
 
-FLAGS = np.uint16(0x1FF)  # of `offset_flags`: the nine that were ever assigned
+FLAGS = np.uint16(0xFFF)  # of `offset_flags`: eight assigned (RFC 9293), four reserved
 SHORTEST = TCP.itemsize
 
 
