@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from scapy.contrib.geneve import GENEVE
@@ -19,9 +20,11 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import GRE, LLC, SNAP, Dot1Q, Dot3, Ether
 from scapy.layers.ppp import HDLC, PPP, PPPoE
 from scapy.layers.vxlan import VXLAN
-from scapy.packet import Packet
 
 from smtpsniff.capture.scapy_door import slow_decode
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
 
 logging.getLogger("scapy").setLevel(logging.ERROR)  # it looks for routes when it builds packets
 
