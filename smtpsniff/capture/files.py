@@ -147,7 +147,7 @@ class Capture:
         if reason is None and offset < end:
             reason = f"the capture ends inside a packet record, after {end - offset} bytes of it"
         if reason is not None:
-            where = f" (byte {offset} of the uncompressed data)" if self.compression else ""
+            where = " (counted in the uncompressed data)" if self.compression else ""
             self.damage = Damage(self.path, offset, reason + where)
 
 
@@ -162,7 +162,9 @@ def _open(path: str) -> tuple[Source, int, str | None]:
         raise CaptureError(path, f"cannot be read: {reason[:1].lower()}{reason[1:]}") from None
     if head.startswith(GZIP_MAGIC):
         return StreamedFile(GzipStream(file, head)), status.st_size, "gzip"
-    if stat.S_ISREG(status.st_mode) and path != STANDARD_INPUT:
+    # Some files of virtual file systems have no size, but content; standard input may be
+    # a file that was read from before.
+    if stat.S_ISREG(status.st_mode) and status.st_size and path != STANDARD_INPUT:
         return MappedFile(file, status.st_size), status.st_size, None
     return StreamedFile(PlainStream(file, head)), 0, None
 

@@ -52,7 +52,11 @@ class Source(Protocol):
 
 
 class MappedFile:
-    """A regular file, mapped a window at a time, so that memory does not grow with it."""
+    """A regular file, mapped a window at a time, so that memory does not grow with it.
+
+    A file that another program cuts shorter than a window that is out kills this process
+    (SIGBUS, as for every mapped file); shorter than the next window, it is a fault.
+    """
 
     fault: str | None = None
 

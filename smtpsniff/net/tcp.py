@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from smtpsniff.capture.batch import gather
 from smtpsniff.net.batch import SegmentBatch
 from smtpsniff.net.endpoint import ipv4_id, ipv6_id
-from smtpsniff.net.headers import IPV4, TCP
+from smtpsniff.net.headers import TCP
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from smtpsniff.capture.batch import PacketBatch
     from smtpsniff.net.ip import Datagrams
 
@@ -36,13 +38,7 @@ def segments(batch: PacketBatch, datagrams: Datagrams, key: bytes) -> SegmentBat
         undecoded = len(sound) - len(part.row)
         header, data = header[sound], data[sound]
     payload = np.minimum(data, part.stop)
-    ip = part.header
     sport, dport = header["sport"].astype(np.uint16), header["dport"].astype(np.uint16)
-    if ip.dtype == IPV4:
-        source, destination = ipv4_id(ip["source"], sport), ipv4_id(ip["destination"], dport)
-    else:
-        source = ipv6_id(ip["source"], sport, key)
-        destination = ipv6_id(ip["destination"], dport, key)
     return SegmentBatch(
         buffer=batch.buffer,
         frame=batch.frame[part.row],
@@ -52,8 +48,8 @@ def segments(batch: PacketBatch, datagrams: Datagrams, key: bytes) -> SegmentBat
         payload=payload,
         captured=part.stop - payload,
         length=part.end - data,
-        source=source,
-        destination=destination,
+        source=_endpoint(part.header["source"], sport, key),
+        destination=_endpoint(part.header["destination"], dport, key),
         sport=sport,
         dport=dport,
         seq=header["seq"].astype(np.int64),
@@ -62,3 +58,8 @@ def segments(batch: PacketBatch, datagrams: Datagrams, key: bytes) -> SegmentBat
         window=header["window"].astype(np.int32),
         undecoded=undecoded,
     )
+
+
+def _endpoint(address: NDArray[Any], port: NDArray[Any], key: bytes) -> NDArray[np.uint64]:
+    """Endpoint ids of addresses of either version: one word, or four."""
+    return ipv4_id(address, port) if address.ndim == 1 else ipv6_id(address, port, key)

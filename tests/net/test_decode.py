@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 import struct
 from typing import TYPE_CHECKING
 
@@ -14,103 +13,18 @@ from net_bytes import (
     SERVER,
     batch,
     ether,
-    facts,
     ipv4,
     ipv6,
     payload,
     tcp,
 )
+from net_samples import HELO, HIDDEN, KEY, LINKS, V4, V6, no_door
 
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.net import decode, first_bytes
 
 if TYPE_CHECKING:
     from smtpsniff.net import SegmentBatch
-
-KEY = b"a key for tests"
-HELO = tcp(b"HELO a\r\n", flags=0x18)
-V4, V6 = ipv4(HELO), ipv6(HELO)
-GRE = ipv4(b"\0\0\x08\0" + V4, protocol=47)
-
-
-def no_door(link: int, packet: bytes) -> list[bytes]:
-    raise AssertionError(f"link {link} went through the door: {packet.hex()}")
-
-
-def sll(kind: int) -> bytes:
-    return struct.pack("!HHH8sH", 0, 1, 6, bytes(8), kind)
-
-
-def sll2(kind: int) -> bytes:
-    return struct.pack("!HHIHBB8s", kind, 0, 1, 1, 0, 6, bytes(8))
-
-
-LINKS = {
-    "ethernet": (1, ether(V4)),
-    "ethernet, ipv6": (1, ether(V6, 0x86DD)),
-    "vlan": (1, ether(V4, tags=[0x8100])),
-    "vlan, ipv6": (1, ether(V6, 0x86DD, tags=[0x8100])),
-    "provider bridge": (1, ether(V4, tags=[0x88A8, 0x8100])),
-    "old double tags": (1, ether(V4, tags=[0x9100, 0x9200, 0x9300, 0x8100])),
-    "many tags": (1, ether(V4, tags=[0x8100] * 16)),
-    "cooked": (113, sll(0x0800) + V4),
-    "cooked, ipv6": (113, sll(0x86DD) + V6),
-    "cooked, vlan": (113, sll(0x8100) + b"\0\5\x08\0" + V4),
-    "cooked 2": (276, sll2(0x0800) + V4),
-    "cooked 2, ipv6": (276, sll2(0x86DD) + V6),
-    "null, little endian": (0, b"\2\0\0\0" + V4),
-    "null, big endian": (0, b"\0\0\0\2" + V4),
-    **{f"null, ipv6 as {n}": (0, bytes([n, 0, 0, 0]) + V6) for n in (10, 24, 28, 30)},
-    "loop": (108, b"\0\0\0\2" + V4),
-    "loop, ipv6": (108, b"\0\0\0\x18" + V6),
-    **{f"raw {link}": (link, V4) for link in (12, 14, 101, 228)},
-    **{f"raw {link}, ipv6": (link, V6) for link in (12, 14, 101, 229)},
-    "cisco hdlc": (104, b"\x0f\0\x08\0" + V4),
-    "slip": (8, bytes(16) + V4),
-    "fddi": (10, bytes(13) + b"\xaa\xaa\3\0\0\0\x08\0" + V4),
-}
-
-
-@pytest.mark.parametrize(("link", "packet"), LINKS.values(), ids=LINKS.keys())
-def test_links(link: int, packet: bytes) -> None:
-    found = decode(batch([packet], link), no_door)
-    ((_, _, source, sport, _, dport, seq, ack, flags, window, length, data, *_),) = facts(found)
-    assert source in ("10.0.0.1", "fd00::1")
-    assert (sport, dport, seq, ack, flags, window) == (40_000, 25, 1000, 2000, 0x18, 512)
-    assert (length, data) == (8, b"HELO a\r\n")
-    assert (found.others, found.undecoded) == (0, 0)
-
-
-def test_all_links_in_one_batch() -> None:
-    links, packets = zip(*LINKS.values(), strict=True)
-    found = decode(batch(packets, links), no_door, KEY)
-    assert found.frame.tolist() == list(range(11, 11 + len(packets)))
-    alone = [
-        facts(decode(batch([packet], link), None, KEY))[0][2:] for link, packet in LINKS.values()
-    ]
-    assert [row[2:] for row in facts(found)] == alone
-
-
-def test_every_packet_is_the_same_through_both_doors() -> None:
-    """What scapy finds, decoded as raw IP, is what the columns find at once."""
-    generator = random.Random(3)
-    packets, links = [], []
-    for _ in range(300):
-        options = bytes([1] * 4 * generator.randrange(11))
-        data = generator.randbytes(generator.randrange(30))
-        segment = tcp(
-            data, generator.randrange(2**32), flags=generator.randrange(512), options=options
-        )
-        four = ipv4(segment, options=bytes([1] * 4 * generator.randrange(3)))
-        tags = [0x8100] * generator.randrange(3)
-        packets += [ether(four, tags=tags), ether(ipv6(segment), 0x86DD, tags), four]
-        packets += [sll(0x0800) + four, sll2(0x86DD) + ipv6(segment), b"\2\0\0\0" + four]
-        links += [1, 1, 101, 113, 276, 0]
-    fast = facts(decode(batch(packets, links), no_door, KEY))
-    inner = [slow_decode(link, packet) for link, packet in zip(links, packets, strict=True)]
-    slow = facts(decode(batch([packet for (packet,) in inner], 101), no_door, KEY))
-    assert len(fast) == 1800
-    assert fast == slow
 
 
 def test_padding_is_no_payload() -> None:
@@ -201,75 +115,6 @@ IRRELEVANT = {
 def test_what_has_no_tcp_does_not_go_through_the_door(packet: bytes) -> None:
     found = decode(batch([packet, ether(V4)]), no_door)
     assert (found.frame.tolist(), found.others, found.undecoded) == ([12], 1, 0)
-
-
-VXLAN = struct.pack("!HHHHII", 9, 4789, 16 + len(ether(V4)), 0, 8 << 24, 5 << 8)
-HOP_BY_HOP = ipv6(b"\x06\0\1\4\0\0\0\0" + HELO, protocol=0)
-HIDDEN = {
-    "gre": (1, ether(GRE)),
-    "gre, vlan": (1, ether(GRE, tags=[0x8100])),
-    "hop by hop": (1, ether(HOP_BY_HOP, 0x86DD)),
-    "ip in ip": (101, ipv4(V4, protocol=4)),
-    "6in4": (113, sll(0x0800) + ipv4(V6, protocol=41)),
-    "vxlan": (1, ether(ipv4(VXLAN + ether(V4), protocol=17))),
-    "pppoe": (1, ether(struct.pack("!BBHHH", 0x11, 0, 1, len(V4) + 2, 0x21) + V4, 0x8864)),
-    "mpls": (1, ether(struct.pack("!I", 77 << 12 | 1 << 8 | 64) + V4, 0x8847)),
-    "snap": (1, ether(b"\xaa\xaa\3\0\0\0\x08\0" + V4, 8 + len(V4))),
-    "ppp": (9, b"\0\x21" + V4),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("link", "packet"), HIDDEN.values(), ids=HIDDEN.keys())
-def test_the_side_door_gives_what_the_columns_give(link: int, packet: bytes) -> None:
-    assert len(decode(batch([packet], link))) == 0
-    found = decode(batch([packet], link), slow_decode, KEY)
-    plain = V6 if b"HELO" in packet and facts(found)[0][2] == "fd00::1" else V4
-    assert facts(found) == facts(decode(batch([plain], 101), None, KEY))
-    assert (found.others, found.undecoded) == (0, 0)
-
-
-def test_slow_packets_come_back_in_frame_order() -> None:
-    packets = [
-        ether(V4),
-        ether(GRE),
-        ether(bytes(28), 0x0806),
-        ether(V6, 0x86DD),
-        ether(GRE),
-        ether(V4),
-    ]
-    found = decode(batch(packets), slow_decode, KEY)
-    assert found.frame.tolist() == [11, 12, 14, 15, 16]
-    assert [payload(found, row) for row in range(5)] == [b"HELO a\r\n"] * 5
-    assert found.others == 1
-    assert len(set(found.source.tolist())) == 2
-
-
-def test_a_door_that_finds_two_packets_or_none() -> None:
-    twice = decode(batch([ether(GRE), ether(V4), ether(GRE)]), lambda link, packet: [V4, V6], KEY)
-    assert twice.frame.tolist() == [11, 11, 12, 13, 13]
-    assert (twice.others, twice.undecoded) == (0, 0)
-    none = decode(batch([ether(GRE), ether(V4), ether(GRE)]), lambda link, packet: [])
-    assert (none.frame.tolist(), none.others) == ([12], 2)
-    bad = decode(batch([ether(GRE), ether(V4)]), lambda link, packet: [b"\x45"])
-    assert (bad.frame.tolist(), bad.others, bad.undecoded) == ([12], 1, 1)
-
-
-def test_fragments_go_to_the_door() -> None:
-    asked = []
-    packets = [
-        ether(ipv4(HELO, fragment=0x2000)), ether(ipv4(HELO, fragment=5)), ether(V4),
-        ether(ipv6(b"\x06\0\0\1\0\0\0\0" + HELO, protocol=44), 0x86DD),
-    ]  # fmt: skip
-    found = decode(batch(packets), lambda link, packet: asked.append(packet) or [])
-    assert asked == [packets[0], packets[1], packets[3]]
-    assert (found.frame.tolist(), found.others, found.undecoded) == ([13], 3, 0)
-
-
-def test_what_the_snap_length_cut_inside_a_tunnel_is_still_counted() -> None:
-    packet = ether(ipv4(b"\0\0\x08\0" + ipv4(tcp(bytes(900))), protocol=47))
-    found = decode(batch([packet[:120]], wire=[len(packet)]), slow_decode)
-    assert found.length.tolist() == [900]
-    assert found.captured.tolist() == [120 - 14 - 24 - 40]
 
 
 def test_no_packets() -> None:
