@@ -23,6 +23,11 @@ Confidence = Literal["certain", "likely", "possible"]
 Party = Literal["client", "server", "network"]
 Outcome = Literal["accepted", "deferred", "rejected", "abandoned", "unknown"]
 
+Kind = Literal[
+    "connect", "greeting", "command", "reply", "auth", "data", "end-of-data", "chunk", "tls",
+    "gap", "close", "reset", "note",
+]  # fmt: skip
+
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
@@ -175,10 +180,7 @@ class Entry(Struct, omit_defaults=True, gc=False):
     frame: int
     frames: tuple[int, int]
     from_: Party = field(name="from")
-    kind: Literal[
-        "connect", "greeting", "command", "reply", "auth", "data", "end-of-data", "chunk",
-        "tls", "gap", "close", "reset", "note",
-    ]  # fmt: skip
+    kind: Kind
     text: str
     in_tls: bool
     delay: float | None = None

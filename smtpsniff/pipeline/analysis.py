@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from smtpsniff.capture import Capture, CaptureError
+from smtpsniff.capture import Capture
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.net import decode
 from smtpsniff.pipeline.examine import examine
@@ -35,6 +35,7 @@ class Settings:
     ports: frozenset[int] = frozenset()
     verify_checksums: bool = False
     shard: tuple[int, int] = (0, 1)
+    key: bytes | None = None  # of endpoint identities; processes that compare them share it
     window: int | None = None  # bytes of a file that are mapped at once; None: the default
 
 
@@ -68,11 +69,12 @@ class Analysis:
     def steps(self) -> Iterator[Step]:
         """Go through all files, a window at a time."""
         table = self._table
+        key = (self.settings.key,) if self.settings.key is not None else ()
         for capture in self.captures:
             base = self.localiser.begin(capture)
             with capture:
                 for batch in capture:
-                    segments = decode(batch, door=slow_decode)
+                    segments = decode(batch, slow_decode, *key)
                     if base:
                         segments.frame += base
                     self.packets += len(batch.frame)
@@ -199,5 +201,3 @@ def read(
     settings = Settings(frozenset(ports), verify_checksums)
     yield from sessions_of(Analysis(paths, settings))
 
-
-_ = CaptureError

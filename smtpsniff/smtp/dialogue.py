@@ -27,7 +27,7 @@ from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Mode, Phase,
 from smtpsniff.smtp.reader import Reader
 from smtpsniff.smtp.replies import read_reply
 from smtpsniff.smtp.verbs import VERBS
-from smtpsniff.tcp.stream import covers
+from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
     from smtpsniff.tcp import Connection
@@ -86,6 +86,8 @@ class Dialogue:
 
     def advance(self, final: bool = False) -> None:
         """Read what can be read. `final`: no more bytes will come."""
+        self.c.refresh()
+        self.s.refresh()
         if not self._begun and not self._begin(final):
             return
         while True:
@@ -230,26 +232,20 @@ class Dialogue:
         self, verb: str, line: bytes, start: int, end: int, *, first: bool = False
     ) -> Exchange:
         """Enqueue something that the server owes an answer to; `first` for the greeting."""
-        exchange = Exchange()
-        exchange.verb, exchange.line, exchange.argument = verb, line, b""
-        exchange.start, exchange.end = start, end
         stream = self.c.stream
         if first or not stream.starts:
-            exchange.first_frame = exchange.frame = 0
-            exchange.first_time = exchange.time = self.connection.start
-            exchange.ack = -1
+            began = self.connection.start
+            exchange = Exchange(
+                verb, line, start, end, 0, began, 0, began, -1, self.phase, self.hello
+            )
         else:
-            piece = self.c.piece(start)
-            exchange.first_frame, exchange.first_time = stream.frames[piece], stream.times[piece]
-            exchange.ack = stream.acks[piece]
-            piece = self.c.piece(end - 1)
-            exchange.frame, exchange.time = stream.frames[piece], stream.times[piece]
-        exchange.phase, exchange.hello = self.phase, self.hello
-        exchange.reply = exchange.letter = exchange.body = exchange.early_of = None
-        exchange.replies = []
-        exchange.early = ""
-        exchange.in_tls = exchange.lost = exchange.tainted = False
-        if not self.queue and self.last_reply is not None and not first:
+            a, b = self.c.span(start, end)
+            frames, times = stream.frames, stream.times
+            exchange = Exchange(
+                verb, line, start, end, frames[a], times[a], frames[b], times[b], stream.acks[a],
+                self.phase, self.hello,
+            )  # fmt: skip
+        if self.last_reply is not None and not self.queue and not first:
             pairing.judge_early(self, exchange, self.last_reply)
         self.queue.append(exchange)
         self.exchanges.append(exchange)
@@ -297,7 +293,7 @@ class Dialogue:
         size, _ = parse_bdat(exchange.argument)
         if size is None:
             return  # malformed: whatever follows is read as commands, as servers do
-        self.read_server(False)  # whether CHUNKING was offered stands in a reply
+        self.read_server(False, exchange)  # whether CHUNKING was offered stands in a reply
         if self.hello is not None and self.hello.exchange and "CHUNKING" not in self.hello.offered:
             self.hold = exchange
             return
@@ -341,15 +337,18 @@ class Dialogue:
 
     # -- the server's stream -----------------------------------------------------------
 
-    def read_server(self, final: bool) -> None:
-        """Read replies as long as they are complete, and pair them."""
+    def read_server(self, final: bool, until: Exchange | None = None) -> None:
+        """Read replies as long as they are complete, and pair them; up to that of `until`."""
         while self.mode is not Mode.OPAQUE or self.tls is None:
-            if self.s.pos >= self.s.limit:
+            begin = self.s.pos
+            if begin >= self.s.limit:
                 return
+            if until is not None and (not self.queue or self.queue[0] is until):
+                return  # the client's bytes behind it were not read yet
             if not final and smuggling.must_wait(self):
                 return
-            begin, held = self.s.pos, self.hold
-            reply = read_reply(self.s, final and self.s.at_gap is None)
+            held = self.hold
+            reply = read_reply(self.s, final)
             if reply is None:
                 return
             if not pairing.take(self, reply, final):
@@ -362,9 +361,12 @@ class Dialogue:
         """Whether the server had the command when it began this reply."""
         if exchange.verb == "<greeting>":
             return True
-        if covers(reply.ack, self.c.stream.after(exchange.end)):
-            return True
-        return exchange.frame <= reply.first_frame if reply.ack < 0 else False
+        ack = reply.ack
+        if ack < 0:
+            return exchange.frame <= reply.first_frame
+        stream = self.c.stream
+        end = stream.after(exchange.end) if stream.gaps else stream.first + exchange.end
+        return (ack - end) & MODULUS < HALF
 
 
 _READ = {

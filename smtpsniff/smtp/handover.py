@@ -157,6 +157,7 @@ def swap_roles(dialogue: Dialogue) -> None:
     """ATRN, TURN: who was served now serves, on the same connection (A.13)."""
     dialogue.c, dialogue.s = dialogue.s, dialogue.c
     dialogue.swapped = not dialogue.swapped
+    dialogue.log.swap()
     dialogue.queue.clear()
     dialogue.hold = None
     dialogue.hello = NO_HELLO

@@ -7,13 +7,14 @@ acknowledges came before it. Only where two entries crossed does the frame numbe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smtpsniff.records import Entry, Timestamp
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
+    from smtpsniff.records import Kind, Party
     from smtpsniff.smtp.body import Body
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange, Reply
@@ -24,74 +25,65 @@ __all__ = ["Item", "Log"]
 MAX_GARBAGE = 50
 
 
-class Item:
-    """An entry with what orders it: `ack` and `end` are sequence numbers on the wire."""
+class Item(NamedTuple):
+    """An entry with what orders it: `ack` is a sequence number, `end` an offset in its stream."""
 
-    __slots__ = ("ack", "end", "entry", "first_time", "time")
-
-    def __init__(self, entry: Entry, first_time: int, ack: int, end: int) -> None:
-        self.entry = entry
-        self.first_time = first_time
-        self.time = int(entry.time)
-        self.ack = ack
-        self.end = end
+    entry: Entry
+    first_time: int
+    ack: int
+    end: int
 
 
 class Log:
-    """Entries of the client and of the server, each in the order of its stream."""
+    """Entries of the client and of the server, each in the order of its stream.
 
-    __slots__ = ("_dialogue", "client", "in_tls", "server")
+    `ours` and `theirs` are the lists that the cursors `c` and `s` of the dialogue write to, `me`
+    and `peer` their names; they change places when the parties do (`swap`).
+    """
+
+    __slots__ = ("_dialogue", "client", "in_tls", "me", "ours", "peer", "server", "theirs")
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self.client: list[Item] = []
         self.server: list[Item] = []
+        self.ours, self.theirs = self.client, self.server
+        self.me: Party = "client"
+        self.peer: Party = "server"
         self.in_tls = False
 
-    def _add_client(self, entry: Entry, first_time: int, ack: int, end: int) -> None:
-        d = self._dialogue
-        d_swapped = d.swapped
-        (self.server if d_swapped else self.client).append(
-            Item(entry, first_time, ack, d.c.stream.after(end))
-        )
+    def swap(self) -> None:
+        """Client and server have changed places."""
+        self.ours, self.theirs = self.theirs, self.ours
+        self.me, self.peer = self.peer, self.me
 
-    def _who(self, client: bool) -> str:
-        return "client" if client is not self._dialogue.swapped else "server"
+    def _said(self, exchange: Exchange, kind: Kind, text: str, verb: str | None = None) -> None:
+        frame = exchange.frame
+        entry = Entry(
+            Timestamp(exchange.time), frame, (exchange.first_frame, frame), self.me, kind, text,
+            self.in_tls, None, verb,
+        )  # fmt: skip
+        exchange.entry = entry
+        self.ours.append(Item(entry, exchange.first_time, exchange.ack, exchange.end))
 
     def command(self, exchange: Exchange) -> None:
         """A command line. Credentials in an AUTH line are masked."""
-        line = exchange.line
         verb = exchange.verb
-        text = decode(line.rstrip(b"\r\n"))
-        if verb in ("AUTH", "X-EXPS"):
+        text = decode(exchange.line.rstrip(b"\r\n"))
+        if verb == "AUTH" or verb == "X-EXPS":
             text = mask_auth(text)
-        entry = Entry(
-            Timestamp(exchange.time), exchange.frame, (exchange.first_frame, exchange.frame),
-            self._who(True), "command", text, self.in_tls, None, verb,
-        )  # type: ignore[arg-type]  # fmt: skip
-        exchange.entry = entry
         exchange.in_tls = self.in_tls
-        self._add_client(entry, exchange.first_time, exchange.ack, exchange.end)
+        self._said(exchange, "command", text, verb)
 
     def auth_response(self, exchange: Exchange) -> None:
         """A line of an AUTH exchange: its length, never its content (RFC 4954 §4)."""
         word = exchange.line.strip()
         text = decode(word) if word in (b"", b"*", b"=") else f"({len(word)} octets, masked)"
-        entry = Entry(
-            Timestamp(exchange.time), exchange.frame, (exchange.first_frame, exchange.frame),
-            self._who(True), "auth", text, self.in_tls,
-        )  # type: ignore[arg-type]  # fmt: skip
-        exchange.entry = entry
-        self._add_client(entry, exchange.first_time, exchange.ack, exchange.end)
+        self._said(exchange, "auth", text)
 
     def end_of_data(self, exchange: Exchange) -> None:
         """The line that ended the message."""
-        entry = Entry(
-            Timestamp(exchange.time), exchange.frame, (exchange.first_frame, exchange.frame),
-            self._who(True), "end-of-data", ".", self.in_tls,
-        )  # type: ignore[arg-type]  # fmt: skip
-        exchange.entry = entry
-        self._add_client(entry, exchange.first_time, exchange.ack, exchange.end)
+        self._said(exchange, "end-of-data", ".")
 
     def body(self, body: Body) -> None:
         """Message content. Shown once it ended, with its size."""
@@ -100,11 +92,11 @@ class Log:
         frame = body.frame or body.first_frame
         entry = Entry(
             Timestamp(body.time or body.first_time), frame, (body.first_frame, frame),
-            self._who(True), "data", f"{body.size} octets of message", self.in_tls,
-            size=body.size,
-        )  # type: ignore[arg-type]  # fmt: skip
+            self.me, "data", f"{body.size} octets of message", self.in_tls, size=body.size,
+        )  # fmt: skip
         body.entry = entry
-        self._add_client(entry, body.first_time, body.ack, max(body.end - 3, body.start + 1))
+        end = max(body.end - 3, body.start + 1)
+        self.ours.append(Item(entry, body.first_time, body.ack, end))
 
     def chunk(self, exchange: Exchange, end: int) -> None:
         """BDAT payload."""
@@ -113,71 +105,68 @@ class Log:
         if not size:
             return
         entry = Entry(
-            Timestamp(time), frame, (exchange.frame, frame), self._who(True), "chunk",
+            Timestamp(time), frame, (exchange.frame, frame), self.me, "chunk",
             f"{size} octets of message", self.in_tls, size=size,
-        )  # type: ignore[arg-type]  # fmt: skip
-        self._add_client(entry, exchange.time, exchange.ack, end)
+        )  # fmt: skip
+        self.ours.append(Item(entry, exchange.time, exchange.ack, end))
 
     def reply(self, reply: Reply, answers: Exchange | None) -> None:
         """A reply, after the lines before it that were none."""
         reply.in_tls = self.in_tls
-        d = self._dialogue
-        target = self.client if d.swapped else self.server
-        who = self._who(False)
-        after = d.s.stream.after(reply.end)
-        for line in reply.garbage[:MAX_GARBAGE]:
-            stray = Entry(
-                Timestamp(reply.first_time), reply.first_frame, (reply.first_frame, reply.first_frame),
-                who, "reply", decode(line.rstrip(b"\r\n")), self.in_tls,
-            )  # type: ignore[arg-type]  # fmt: skip
-            target.append(Item(stray, reply.first_time, reply.ack, after))
-            reply.entry = stray
+        if reply.garbage:
+            self._garbage(reply)
         if not reply.code:
             return
         greets = answers is not None and answers.verb == "<greeting>"
+        said = reply.said
+        frame = reply.frame
         entry = Entry(
-            Timestamp(reply.time), reply.frame, (reply.first_frame, reply.frame),
-            who, "greeting" if greets else "reply", reply.text, self.in_tls, None, None,
-            f"{reply.code:03d}", reply.enhanced, len(reply.lines),
-        )  # type: ignore[arg-type]  # fmt: skip
+            Timestamp(reply.time), frame, (reply.first_frame, frame),
+            self.peer, "greeting" if greets else "reply", said.text, self.in_tls, None, None,
+            str(reply.code).zfill(3) if reply.code < 100 else str(reply.code), said.enhanced,
+            len(said.lines),
+        )  # fmt: skip
         reply.entry = entry
         if greets and answers is not None:
             answers.entry = entry
-        target.append(Item(entry, reply.first_time, reply.ack, after))
+        self.theirs.append(Item(entry, reply.first_time, reply.ack, reply.end))
+
+    def _garbage(self, reply: Reply) -> None:
+        """Server lines that are no reply lines, each an entry of its own."""
+        frame = reply.first_frame
+        for line in reply.garbage[:MAX_GARBAGE]:
+            stray = Entry(
+                Timestamp(reply.first_time), frame, (frame, frame), self.peer, "reply",
+                decode(line.rstrip(b"\r\n")), self.in_tls,
+            )  # fmt: skip
+            self.theirs.append(Item(stray, reply.first_time, reply.ack, reply.end))
+            reply.entry = stray
 
     def gap(self, side: str, gap: Gap) -> None:
         """Bytes that the capture lacks."""
         why = "never captured" if gap.why == "lost" else "cut off by the capture's snap length"
-        client = side == "client"
+        mine = side == "client"
         entry = Entry(
-            Timestamp(gap.time), gap.frame, (gap.frame, gap.frame), self._who(client),
+            Timestamp(gap.time), gap.frame, (gap.frame, gap.frame), self.me if mine else self.peer,
             "gap", f"{gap.length} octets {why}", self.in_tls, size=gap.length,
-        )  # type: ignore[arg-type]  # fmt: skip
-        d = self._dialogue
-        stream = (d.c if client else d.s).stream
-        end = (stream.first + gap.at + gap.length) & MODULUS
-        target = self.client if client is not d.swapped else self.server
-        target.append(Item(entry, gap.time, -1, end))
+        )  # fmt: skip
+        (self.ours if mine else self.theirs).append(Item(entry, gap.time, -1, max(gap.at, 1)))
 
-    def note(self, client: bool, kind: str, text: str, frame: int, time: int, **more: int) -> Entry:
-        """Anything else that one side brought."""
+    def note(self, mine: bool, kind: Kind, text: str, frame: int, time: int, size: int | None = None) -> None:
+        """Anything else that one side brought, at its cursor."""
         entry = Entry(
-            Timestamp(time), frame, (frame, frame), self._who(client), kind, text,  # type: ignore[arg-type]
-            self.in_tls, **more,
-        )  # type: ignore[arg-type]  # fmt: skip
-        d = self._dialogue
-        stream = (d.c if client else d.s).stream
-        piece = stream.piece(max((d.c if client else d.s).pos, 0))
-        ack = stream.acks[piece] if stream.acks else -1
-        end = stream.after(max((d.c if client else d.s).pos, 1))
-        target = self.client if client is not d.swapped else self.server
-        target.append(Item(entry, time, ack, end))
-        return entry
+            Timestamp(time), frame, (frame, frame), self.me if mine else self.peer, kind, text,
+            self.in_tls, size=size,
+        )  # fmt: skip
+        cursor = self._dialogue.c if mine else self._dialogue.s
+        stream = cursor.stream
+        ack = stream.acks[stream.piece(cursor.pos)] if stream.acks else -1
+        (self.ours if mine else self.theirs).append(Item(entry, time, ack, max(cursor.pos, 1)))
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: Entry | None) -> None:
         """Take back an entry that turned out to be something else."""
-        self.client = [item for item in self.client if item.entry is not entry]
-        self.server = [item for item in self.server if item.entry is not entry]
+        for items in (self.client, self.server):
+            items[:] = [item for item in items if item.entry is not entry]
 
     def merged(self) -> list[Item]:
         """Both sides in one order."""
@@ -186,14 +175,15 @@ class Log:
             return client or server
         out: list[Item] = []
         append = out.append
+        client_ends, server_ends = self._wire_ends()
         i = j = 0
         n, m = len(client), len(server)
         while i < n and j < m:
             c, s = client[i], server[j]
-            if s.ack >= 0 and (s.ack - c.end) & MODULUS < HALF:
+            if s.ack >= 0 and (s.ack - client_ends[i]) & MODULUS < HALF:
                 append(c)
                 i += 1
-            elif c.ack >= 0 and (c.ack - s.end) & MODULUS < HALF:
+            elif c.ack >= 0 and (c.ack - server_ends[j]) & MODULUS < HALF:
                 append(s)
                 j += 1
             elif c.entry.frame <= s.entry.frame:
@@ -205,6 +195,22 @@ class Log:
         out += client[i:]
         out += server[j:]
         return out
+
+    def _wire_ends(self) -> tuple[list[int], list[int]]:
+        """Where each entry ends, as sequence numbers (not yet cut to 32 bits)."""
+        sides = self._dialogue.connection.sides
+        ends = []
+        for side, items in (
+            (sides[self._dialogue.client], self.client),
+            (sides[1 - self._dialogue.client], self.server),
+        ):
+            stream = side.stream
+            if stream.gaps:
+                ends.append([stream.after(item.end) for item in items])
+            else:
+                first = stream.first
+                ends.append([first + item.end for item in items])
+        return ends[0], ends[1]
 
 
 def mask_auth(text: str) -> str:

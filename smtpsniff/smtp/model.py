@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from smtpsniff.records import Entry
     from smtpsniff.smtp.body import Body
 
-__all__ = ["NO_HELLO", "Exchange", "Hello", "Letter", "Mode", "Phase", "Reply"]
+__all__ = ["NO_HELLO", "Exchange", "Hello", "Letter", "Mode", "Phase", "Reply", "Said"]
 
 
 class Phase(IntEnum):
@@ -46,25 +48,27 @@ class Mode(Enum):
     OPAQUE = "opaque"
 
 
-class Reply:
+class Said(Struct, frozen=True, gc=False):
+    """What a reply says: the same bytes always say the same, so it is parsed once."""
+
+    code: int
+    text: str
+    enhanced: str | None
+    lines: tuple[str, ...]
+    codes: tuple[int, ...] = ()  # of every line, where they differ
+    keywords: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of the lines behind the first
+
+
+class Reply(Struct, eq=False):
     """One reply, all its lines (RFC 5321 §4.2). `code` is that of its last line.
 
     `start`, `end` are offsets in the server's stream; `first_frame`, `first_time` belong to the
     first byte, `frame`, `time` to the last; `ack` is the acknowledgement number of the segment
-    that brought the first byte: what the server had received when it spoke.
+    that brought the first byte: what the server had received when it spoke. `garbage` are lines
+    within it, or just before it, that are no reply lines.
     """
 
-    __slots__ = (
-        "ack", "answers", "code", "codes", "during_body", "end", "enhanced", "entry",
-        "first_frame", "first_time", "frame", "garbage", "in_tls", "lines", "raw", "start",
-        "terminated", "text", "time",
-    )  # fmt: skip
-
-    code: int
-    codes: tuple[int, ...]  # of every line, where they differ; else empty
-    lines: list[str]
-    text: str
-    enhanced: str | None
+    said: Said
     raw: bytes
     start: int
     end: int
@@ -73,12 +77,33 @@ class Reply:
     frame: int
     time: int
     ack: int
-    terminated: bool
-    garbage: tuple[bytes, ...]  # lines within it, or just before it, that are no reply lines
-    answers: Exchange | None
-    during_body: bool
-    in_tls: bool
-    entry: Entry
+    code: int
+    terminated: bool = True
+    garbage: tuple[bytes, ...] = ()
+    answers: Exchange | None = None
+    during_body: bool = False
+    in_tls: bool = False
+    entry: Entry | None = None
+
+    @property
+    def text(self) -> str:
+        """Text of all lines, without codes, joined by LF."""
+        return self.said.text
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Text of each line."""
+        return self.said.lines
+
+    @property
+    def enhanced(self) -> str | None:
+        """Enhanced status code of the first line (RFC 3463), if it begins with one."""
+        return self.said.enhanced
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The code of every line, where they differ; else empty."""
+        return self.said.codes
 
     @property
     def positive(self) -> bool:
@@ -99,7 +124,7 @@ class Hello:
     """
 
     exchange: Exchange | None
-    offered: dict[str, list[str]]
+    offered: dict[str, tuple[str, ...]]
 
     @property
     def extended(self) -> bool:
@@ -110,23 +135,17 @@ class Hello:
 NO_HELLO = Hello(None, {})
 
 
-class Exchange:
+class Exchange(Struct, eq=False):
     """One thing the server must answer, and its answer.
 
     `verb` is upper case; pseudo-verbs stand in angle brackets. `phase` and `hello` are the
     state before it, as the server had accepted it when it answered; `hello` is None where the
-    extension list is unknown. `early` says that the client did not wait for the previous reply:
-    ``"ack"`` or ``"order"``, the proof; ``""`` if it waited or nobody can tell.
+    extension list is unknown. `early` says that the client did not wait for the previous reply
+    (`early_of`): ``"ack"`` or ``"order"``, the proof; ``""`` if it waited or nobody can tell.
+    `lost`: its reply fell into a gap. `tainted`: a gap, or doubt about the pairing, touches it.
     """
 
-    __slots__ = (
-        "ack", "argument", "body", "early", "early_of", "end", "entry", "first_frame",
-        "first_time", "frame", "hello", "in_tls", "letter", "line", "lost", "phase", "replies",
-        "reply", "start", "tainted", "time", "verb",
-    )  # fmt: skip
-
     verb: str
-    argument: bytes
     line: bytes
     start: int
     end: int
@@ -137,16 +156,17 @@ class Exchange:
     ack: int
     phase: Phase
     hello: Hello | None
-    reply: Reply | None
-    replies: list[Reply]  # all of them, where LMTP or PRDR owe several
-    early: str
-    early_of: Reply | None
-    letter: Letter | None
-    body: Body | None
-    in_tls: bool
-    lost: bool  # its reply fell into a gap
-    tainted: bool  # a gap, or doubt about the pairing, touches it
-    entry: Entry
+    argument: bytes = b""
+    reply: Reply | None = None
+    replies: list[Reply] = []  # all of them, where LMTP or PRDR owe several
+    early: str = ""
+    early_of: Reply | None = None
+    letter: Letter | None = None
+    body: Body | None = None
+    in_tls: bool = False
+    lost: bool = False
+    tainted: bool = False
+    entry: Entry | None = None
 
     @property
     def accepted(self) -> bool:

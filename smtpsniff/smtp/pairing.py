@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smtpsniff.smtp import handover, holding, smuggling
-from smtpsniff.smtp.extensions import parse_ehlo_keyword
-from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Phase, Reply
+from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Phase, Reply
 from smtpsniff.smtp.state import next_phase
 from smtpsniff.smtp.verbs import reply_fit
-from smtpsniff.tcp.stream import covers
+from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
@@ -25,26 +24,34 @@ def judge_early(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     received, wherever the tap sits; the order of frames is asked only where there is none.
     """
     exchange.early_of = reply
-    if exchange.ack >= 0:
-        if not covers(exchange.ack, dialogue.s.stream.after(reply.end)):
-            exchange.early = "ack"
+    ack = exchange.ack
+    if ack >= 0:
+        stream = dialogue.s.stream
+        end = stream.after(reply.end) if stream.gaps else stream.first + reply.end
+        if (ack - end) & MODULUS < HALF:
+            return
+        exchange.early = "ack"
     elif exchange.first_frame < reply.frame:
         exchange.early = "order"
-    if exchange.early:
-        dialogue.topics.add("early")
+    else:
+        return
+    dialogue.topics.add("early")
 
 
 def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     """Pair one reply. False: put it back, something must be known first."""
-    head = _head(dialogue, reply)
+    queue = dialogue.queue
+    head = _head(dialogue, reply) if queue else None
     if head is None:
-        head = _no_head(dialogue, reply)
+        head = _no_head(dialogue, reply) if queue else None
     if head is None:
-        if smuggling.took_variant_live(dialogue, reply):
-            return False
+        if dialogue.body is not None or queue:
+            if smuggling.took_variant_live(dialogue, reply):
+                return False
         _unpaired(dialogue, reply)
         return True
-    if head.verb == "<eom>" and smuggling.took_variant(dialogue, head, reply):
+    body = head.body
+    if body is not None and body.variants and smuggling.took_variant(dialogue, head, reply):
         return False
     dialogue.replies.append(reply)
     dialogue.last_reply = reply
@@ -53,13 +60,18 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     if not reply.code:
         return True  # garbage only: it answers nothing
     reply.answers = head
-    head.replies.append(reply)
-    if not _owes_more(dialogue, head, reply):
-        dialogue.queue.remove(head)
+    if head.replies:
+        head.replies.append(reply)
+    else:
+        head.replies = [reply]
+    letter = head.letter
+    if letter is None or letter.eom is not head or not _owes_more(dialogue, head, letter):
+        if queue and queue[0] is head:
+            queue.popleft()
         head.reply = reply
         _apply(dialogue, head, reply)
-        if dialogue.queue:
-            judge_early(dialogue, dialogue.queue[0], reply)
+        if queue:
+            judge_early(dialogue, queue[0], reply)
     return True
 
 
@@ -70,11 +82,11 @@ def _head(dialogue: Dialogue, reply: Reply) -> Exchange | None:
         head = queue[0]
         if not dialogue.had_received(reply, head):
             return None
+        if dialogue.lost_replies and len(queue) > 1:
+            return _after_gap(dialogue, reply)
         if head.verb == "<empty>" and not _answers_empty(dialogue, reply):
             queue.popleft()  # most servers stay silent on an empty line
             continue
-        if dialogue.lost_replies and len(queue) > 1:
-            return _after_gap(dialogue, reply)
         return head
     return None
 
@@ -137,16 +149,12 @@ def _unpaired(dialogue: Dialogue, reply: Reply) -> None:
         dialogue.unsolicited.append(reply)
 
 
-def _owes_more(dialogue: Dialogue, head: Exchange, reply: Reply) -> bool:
+def _owes_more(dialogue: Dialogue, head: Exchange, letter: Letter) -> bool:
     """LMTP owes a reply for each recipient (RFC 2033 §4.2); PRDR those and one more."""
-    if head.letter is None or head is not head.letter.eom:
+    if not dialogue.lmtp and head.replies[0].code != 353:
         return False
-    accepted = sum(1 for r in head.letter.recipients if r.accepted)
-    if dialogue.lmtp:
-        return len(head.replies) < accepted
-    if head.replies[0].code == 353:
-        return len(head.replies) < accepted + 2
-    return False
+    accepted = sum(1 for r in letter.recipients if r.accepted)
+    return len(head.replies) < (accepted if dialogue.lmtp else accepted + 2)
 
 
 # -- what a paired reply does ------------------------------------------------------------
@@ -155,12 +163,12 @@ def _owes_more(dialogue: Dialogue, head: Exchange, reply: Reply) -> bool:
 def _apply(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     """Move the state, then let go of the barrier."""
     exchange.phase, exchange.hello = dialogue.phase, dialogue.hello
-    verb = exchange.verb
+    verb, kind = exchange.verb, reply.code // 100
+    dialogue.phase = next_phase(dialogue.phase, verb, kind)
     effect = _EFFECTS.get(verb)
-    dialogue.phase = next_phase(dialogue.phase, verb, reply.kind)
     if effect is not None:
         effect(dialogue, exchange, reply)
-    if reply.kind >= 4:
+    if kind >= 4:
         dialogue.topics.add("refused")
         if reply.code == 421:
             dialogue.topics.add("421")
@@ -184,14 +192,10 @@ def _introduced(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     """EHLO accepted: a fresh extension list, and any transaction is gone (§4.1.4)."""
     if reply.kind != 2:
         return
-    offered: dict[str, list[str]] = {}
+    offered: dict[str, tuple[str, ...]] = {}
     if exchange.verb != "HELO":
-        for line in reply.lines[1:]:
-            keyword, params = parse_ehlo_keyword(line)
-            if keyword in offered:
-                offered[keyword] = offered[keyword] + params
-            elif keyword:
-                offered[keyword] = params
+        for keyword, params in reply.said.keywords:
+            offered[keyword] = offered[keyword] + params if keyword in offered else params
     dialogue.hello = Hello(exchange, offered)
 
 

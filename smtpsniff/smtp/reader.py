@@ -8,33 +8,39 @@ __all__ = ["Reader"]
 
 
 class Reader:
-    """Reads a `Stream` forwards. Offsets are the stream's own."""
+    """Reads a `Stream` forwards. Offsets are the stream's own.
 
-    __slots__ = ("_gap", "_piece", "pos", "stream")
+    `limit` is how far bytes can be read without a gap between, `at_gap` the gap there, if that
+    is why. Both hold until the stream grows: then `refresh`.
+    """
+
+    __slots__ = ("_gap", "_piece", "at_gap", "limit", "pos", "stream")
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.pos = 0
         self._gap = 0
         self._piece = 0
+        self.limit = stream.end
+        self.at_gap: Gap | None = None
+        self.refresh()
 
-    @property
-    def limit(self) -> int:
-        """How far bytes can be read without a gap between."""
+    def refresh(self) -> None:
+        """The stream may have grown: look again how far it goes."""
         gaps = self.stream.gaps
-        return gaps[self._gap].at if self._gap < len(gaps) else self.stream.end
-
-    @property
-    def at_gap(self) -> Gap | None:
-        """The gap that the readable bytes end at, if they do."""
-        gaps = self.stream.gaps
-        return gaps[self._gap] if self._gap < len(gaps) else None
+        if self._gap < len(gaps):
+            self.at_gap = gaps[self._gap]
+            self.limit = self.at_gap.at
+        else:
+            self.at_gap = None
+            self.limit = self.stream.end
 
     def pass_gap(self) -> Gap:
         """Step over the gap; what stood between the cursor and it is given up."""
         gap = self.stream.gaps[self._gap]
         self._gap += 1
         self.pos = gap.at
+        self.refresh()
         return gap
 
     def rewind(self, offset: int) -> None:
@@ -43,16 +49,13 @@ class Reader:
         self._piece = 0
         while self._gap and self.stream.gaps[self._gap - 1].at > offset:
             self._gap -= 1
+        self.refresh()
 
     def find_line(self) -> int:
         """Offset behind the next LF; -1 if none can be read yet."""
         stream = self.stream
         base = stream.base
-        gaps = stream.gaps
-        if self._gap < len(gaps):
-            found = stream.data.find(b"\n", self.pos - base, gaps[self._gap].at - base)
-        else:
-            found = stream.data.find(b"\n", self.pos - base)
+        found = stream.data.find(b"\n", self.pos - base, self.limit - base)
         return found + base + 1 if found >= 0 else -1
 
     def bytes(self, start: int, end: int) -> bytes:
@@ -71,6 +74,21 @@ class Reader:
             i += 1
         self._piece = i
         return i
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Indices of the pieces that hold the first and the last byte of `start` to `end`."""
+        starts = self.stream.starts
+        last = len(starts) - 1
+        i = self._piece
+        if i > last or starts[i] > start:
+            i = 0
+        while i < last and starts[i + 1] <= start:
+            i += 1
+        first = i
+        while i < last and starts[i + 1] < end:
+            i += 1
+        self._piece = i
+        return first, i
 
     def release(self, offset: int) -> None:
         """Forget what lies before `offset`."""

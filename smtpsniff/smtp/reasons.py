@@ -277,6 +277,12 @@ def _decide(code: int, enhanced: str | None, shape: str, place: str, site: str |
     return Reason("policy-unspecified", str(code))
 
 
+@cache
+def _personal() -> re.Pattern[str]:
+    """What most often differs: a mail address in angle, an IP address in square brackets."""
+    return re.compile(r"<[^<>\s:/]*>|\[[0-9a-fA-F.:]+\]")
+
+
 @lru_cache(_REMEMBERED)
 def _classify(code: int, enhanced: str | None, text: str, at: str, site: str | None) -> Reason:
     return _decide(code, enhanced, _shape(text), _PLACE.get(at, ""), site)
@@ -289,7 +295,7 @@ def classify(
 
     `text` is that of all lines joined with blanks, with or without the enhanced code.
     """
-    return _classify(code, enhanced, text[:_LOOK], at, site)
+    return _classify(code, enhanced, _personal().sub("<>", text[:_LOOK]), at, site)
 
 
 _LATER = "delivery-temporary-other"

@@ -8,9 +8,11 @@ of the last line counts, and a line that is none is kept beside the reply it cam
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from smtpsniff.smtp.enhanced import parse_enhanced
-from smtpsniff.smtp.model import Reply
+from smtpsniff.smtp.extensions import parse_ehlo_keyword
+from smtpsniff.smtp.model import Reply, Said
 from smtpsniff.smtp.reader import Reader
 from smtpsniff.text import decode
 
@@ -27,7 +29,7 @@ MAX_REPLY = 1 << 18
 def read_reply(reader: Reader, final: bool) -> Reply | None:
     """The next reply, or None where none is complete.
 
-    With `final` nothing more will come before the cursor's limit: what there is is returned,
+    With `final` nothing more will come: what there is before the stream's end is returned,
     marked unterminated.
     """
     stream = reader.stream
@@ -39,7 +41,8 @@ def read_reply(reader: Reader, final: bool) -> Reply | None:
     if match is not None:
         raw = match.group()
         return _make(reader, raw, base + match.end(), (), True)
-    return _read_slowly(reader, data, start, limit, final or limit - start > MAX_REPLY)
+    over = (final and reader.at_gap is None) or limit - start > MAX_REPLY
+    return _read_slowly(reader, data, start, limit, over)
 
 
 def _read_slowly(
@@ -77,37 +80,44 @@ def _make(
 ) -> Reply:
     """Build the reply that ends at stream offset `end`, and move the cursor behind it."""
     stream = reader.stream
-    reply = Reply()
-    reply.raw, reply.garbage, reply.terminated = raw, garbage, terminated
-    reply.start, reply.end = reader.pos, end
-    first = reader.piece(reader.pos)
-    reply.first_frame, reply.first_time = stream.frames[first], stream.times[first]
-    reply.ack = stream.acks[first]
-    last = reader.piece(end - 1)
-    reply.frame, reply.time = stream.frames[last], stream.times[last]
+    start = reader.pos
+    first, last = reader.span(start, end)
     reader.pos = end
-    reply.answers = None
-    reply.during_body = reply.in_tls = False
-    _parse(reply, raw)
-    return reply
+    said = _said(raw)
+    frames, times = stream.frames, stream.times
+    return Reply(
+        said, raw, start, end, frames[first], times[first], frames[last], times[last],
+        stream.acks[first], said.code, terminated, garbage,
+    )  # fmt: skip
 
 
-def _parse(reply: Reply, raw: bytes) -> None:
-    """Codes and text of the lines."""
-    reply.codes = ()
-    if raw.find(b"\n") in (len(raw) - 1, -1):
-        text = decode(raw[4:].rstrip(b"\r\n"))
-        reply.lines = [text]
-        reply.text = text
-        reply.code = int(raw[:3]) if raw else 0
-    else:
-        lines = raw.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        codes = {line[:3] for line in lines}
-        if len(codes) > 1:
-            reply.codes = tuple(int(line[:3]) for line in lines)
-        reply.lines = [decode(line[4:].rstrip(b"\r")) for line in lines]
-        reply.text = "\n".join(reply.lines)
-        reply.code = int(lines[-1][:3])
-    reply.enhanced = parse_enhanced(reply.lines[0]) if reply.lines and reply.code >= 200 else None
+@lru_cache(4096)  # busy servers say the same few things over and over
+def _said(raw: bytes) -> Said:
+    """Codes and texts of a reply's lines."""
+    line, _, rest = raw.partition(b"\n")
+    text = decode(line[4:].rstrip(b"\r"))
+    if not rest:
+        code = int(raw[:3]) if raw else 0
+        return Said(code, text, parse_enhanced(text) if text else None, (text,))
+    code, codes, texts, keywords = _further(rest)
+    lines = (text, *texts)
+    first = int(line[:3])
+    differs = bool(codes) or first != code
+    return Said(
+        code, "\n".join(lines), parse_enhanced(text), lines,
+        (first, *(codes or (code,) * len(texts))) if differs else (), keywords,
+    )  # fmt: skip
+
+
+@lru_cache(1024)  # the first line of an EHLO reply names the client; the others are the server's
+def _further(
+    rest: bytes,
+) -> tuple[int, tuple[int, ...], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
+    """Code, differing codes, texts and EHLO keywords of the lines behind the first."""
+    lines = rest.removesuffix(b"\n").split(b"\n")
+    codes = tuple(int(line[:3]) for line in lines)
+    texts = tuple(decode(line[4:].rstrip(b"\r")) for line in lines)
+    keywords = tuple(
+        (keyword, tuple(params)) for keyword, params in map(parse_ehlo_keyword, texts) if keyword
+    )
+    return codes[-1], codes if len(set(codes)) > 1 else (), texts, keywords

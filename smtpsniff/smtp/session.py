@@ -170,13 +170,13 @@ def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
 
 def _delays(dialogue: Dialogue, items: list[Item]) -> None:
     """`delay`: from the last byte of what an entry follows upon to its own first byte."""
-    said = _from_handshake(dialogue)
-    for item in items:
-        entry = item.entry
-        if entry.kind in ("reply", "greeting"):
-            said = item.time
-        elif said is not None and entry.kind != "gap":
-            entry.delay = (item.first_time - said) / 1e9
+    said: int | None = _from_handshake(dialogue)
+    for entry, first_time, _, _ in items:
+        kind = entry.kind
+        if kind == "reply" or kind == "greeting":
+            said = entry.time
+        elif said is not None and kind != "gap":
+            entry.delay = (first_time - said) / 1e9
     for exchange in dialogue.exchanges:
         asked = exchange.time
         for reply in exchange.replies:
@@ -258,20 +258,22 @@ def _introductions(session: Session, dialogue: Dialogue) -> None:
         )  # fmt: skip
     offered = next((e for e in reversed(hellos) if e.accepted and e.verb != "HELO"), None)
     if offered is not None and offered.reply is not None:
-        session.extensions = _extensions(offered)
+        session.extensions = list(_extensions(offered))
     if dialogue.auths:
         session.auth = [_auth(dialogue, exchange) for exchange in dialogue.auths]
 
 
 def _extensions(hello: Exchange) -> list[Extension]:
-    from smtpsniff.smtp.extensions import parse_ehlo_keyword
-
     assert hello.reply is not None
-    return [
-        Extension(keyword, params, hello.in_tls)
-        for keyword, params in map(parse_ehlo_keyword, hello.reply.lines[1:])
-        if keyword
-    ]
+    return _as_offered(hello.reply.said.keywords, hello.in_tls)
+
+
+@lru_cache(1024)
+def _as_offered(
+    keywords: tuple[tuple[str, tuple[str, ...]], ...], in_tls: bool
+) -> list[Extension]:
+    """Records of a keyword list; servers offer the same one to everybody."""
+    return [Extension(keyword, list(params), in_tls) for keyword, params in keywords]
 
 
 def _auth(dialogue: Dialogue, exchange: Exchange) -> Auth:

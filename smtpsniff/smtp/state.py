@@ -49,15 +49,12 @@ AFTER: dict[tuple[str, int], Phase] = {
     ("QUIT", 5): P.CLOSING,
 }
 
-# RSET before EHLO does not introduce anyone, and a recipient adds nothing once there is one.
-_KEEPS: dict[str, frozenset[Phase]] = {
-    "RSET": frozenset({P.PRE_EHLO, P.REFUSED, P.UNKNOWN}),
-}
+# RSET before EHLO introduces nobody.
+_NOT_INTRODUCED = frozenset({P.PRE_EHLO, P.REFUSED, P.UNKNOWN})
 
 
 def next_phase(phase: Phase, verb: str, kind: int) -> Phase:
     """The phase after `verb` was answered with a code whose first digit is `kind`."""
-    after = AFTER.get((verb, kind))
-    if after is None or phase in _KEEPS.get(verb, ()):
+    if verb == "RSET" and phase in _NOT_INTRODUCED:
         return phase
-    return after
+    return AFTER.get((verb, kind), phase)

@@ -84,12 +84,11 @@ def _append(side: Side, batch: SegmentBatch, runs: Runs, run: int) -> None:
         stream.frames += runs.frames[a:b]
         stream.times += runs.times[a:b]
         stream.acks += runs.acks[a:b]
-        stream.data += joined
     else:
         stream.starts = starts
         stream.frames = runs.frames[a:b]
         stream.times = runs.times[a:b]
         stream.acks = runs.acks[a:b]
-        stream.data = joined
+    stream.append(joined)
     if side.pending is not None:
         side.pending.passed += len(joined)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from smtpsniff.net import checksums
 from smtpsniff.tcp.connection import ACK, FIN, RST, SYN, Connection, Mark, Side
 from smtpsniff.tcp.joining import read_syn
@@ -12,7 +14,6 @@ from smtpsniff.tcp.reassembly import Pending, Segment, flush, insert, reached
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from smtpsniff.net import SegmentBatch
@@ -179,5 +180,5 @@ def _data(
     insert(
         side,
         Segment(offset, mark.frame, mark.time, data, length, mark.ack,
-                lambda: bool(checksums(batch, [row])[1][0])),
+                lambda: bool(checksums(batch, np.array([row]))[1][0])),
     )  # fmt: skip

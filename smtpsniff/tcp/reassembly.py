@@ -69,7 +69,7 @@ def reached(side: Side) -> int:
 def flush(side: Side) -> None:
     """Make what was delivered part of the stream."""
     if side.pending is not None and side.pending.tail:
-        side.stream.data += bytes(side.pending.tail)
+        side.stream.append(bytes(side.pending.tail))
         side.pending.tail.clear()
 
 

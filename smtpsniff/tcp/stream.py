@@ -42,11 +42,12 @@ class Stream:
     could be read (all lower ones seen too), acknowledgement number of that segment.
     """
 
-    __slots__ = ("acks", "base", "data", "first", "frames", "gaps", "starts", "times")
+    __slots__ = ("acks", "base", "data", "end", "first", "frames", "gaps", "starts", "times")
 
     def __init__(self) -> None:
         self.data = b""
         self.base = 0
+        self.end = 0  # offset behind the last byte
         self.first = 0  # sequence number of offset 0
         self.starts: list[int] = []
         self.frames: list[int] = []
@@ -54,10 +55,10 @@ class Stream:
         self.acks: list[int] = []
         self.gaps: list[Gap] = []
 
-    @property
-    def end(self) -> int:
-        """Offset behind the last byte."""
-        return self.base + len(self.data)
+    def append(self, data: bytes) -> None:
+        """Bytes that go on where the stream ends; the caller adds the pieces they came in."""
+        self.data = self.data + data if self.data else data
+        self.end += len(data)
 
     @property
     def missing(self) -> int:

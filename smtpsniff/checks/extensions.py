@@ -1,0 +1,251 @@
+"""Checks of what the client used and what the server had offered (RFC 5321 §2.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpsniff.checks.logins import verdict
+from smtpsniff.checks.offers import envelopes, offers, parameters, replied
+from smtpsniff.checks.registry import Hit, check
+from smtpsniff.checks.sizes import SIZE_CHECKS
+from smtpsniff.checks.view import View, quote
+from smtpsniff.smtp.extensions import EXTENSIONS, PARAMETER_KEYWORD, VERB_KEYWORD
+from smtpsniff.smtp.verbs import reply_fit
+from smtpsniff.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smtpsniff.records import Severity
+    from smtpsniff.smtp.model import Exchange
+
+__all__ = ["CHECKS"]
+
+# Verbs that only make sense once their keyword was offered (RFC 5321 §2.2.1, §4.1.1.1).
+_VERBS = ("BDAT", "STARTTLS", "AUTH", "ETRN", "ATRN", "BURL", "XCLIENT", "XFORWARD", "XEXCH50",
+          "EXPN", "HELP")  # fmt: skip
+# RFC 5321 asks that these are listed where they work; everybody may still try them.
+_OPTIONAL = frozenset({"EXPN", "HELP"})
+_VERB_OF = {verb: row.keyword for row in EXTENSIONS.values() for verb in row.verbs}
+_EXCHANGE_OFFERS = ("X-EXPS", "X-ANONYMOUSTLS")
+
+
+def _lacking(exchange: Exchange, name: str, value: str) -> tuple[str, Severity] | None:
+    """The keyword that this parameter would have needed; None if it was allowed."""
+    hello = exchange.hello
+    assert hello is not None
+    offered = hello.offered
+    keywords = PARAMETER_KEYWORD.get((exchange.verb, name), frozenset())
+    if not keywords and hello.extended:
+        return None  # nobody knows it: another check's matter
+    if name == "SMTPUTF8" or (name == "BODY" and value.upper() == "8BITMIME"):
+        return None  # checks of their own
+    if name == "BODY" and value.upper() == "BINARYMIME":
+        keywords = frozenset({"BINARYMIME"})
+    if not keywords.isdisjoint(offered):
+        return None
+    private = all(k in EXTENSIONS and not EXTENSIONS[k].registered for k in keywords)
+    if keywords and private and any(k in offered for k in _EXCHANGE_OFFERS):
+        return None
+    keyword = min(keywords, default=name)
+    return keyword, "note" if name == "BODY" and value.upper() == "7BIT" else "error"
+
+
+@check(
+    "ext-param-not-offered",
+    group="extension",
+    severity="error",
+    reference="RFC 5321 §4.1.1.3, §4.1.1.11",
+    wakes=("verb:MAIL", "verb:RCPT"),
+    fires=r"""
+        @G ; @EN ; C "MAIL FROM:<s@a.example.net> SIZE=100\r\n"
+        S "555 5.5.4 Unsupported option\r\n"
+    """,
+    silent=r"""
+        @G ; @E ; C "MAIL FROM:<s@a.example.net> size=100\r\n" ; S "250 2.1.0 Ok\r\n"
+    """,
+)
+def ext_param_not_offered(view: View) -> Iterator[Hit]:
+    """The sender used an option that the server did not say it understands.
+
+    Trigger: a parameter of MAIL or RCPT whose keyword was not in the EHLO reply in force; after
+        HELO, any parameter.
+    Advice: make the client read the EHLO reply; look for a firewall that hides keywords.
+    Traps: AUTH= is allowed by an old `AUTH=…` line too; BODY=7BIT asks for nothing, a note;
+        BODY=8BITMIME and SMTPUTF8 have checks of their own; Exchange servers use private
+        parameters among themselves.
+    """
+    for exchange, pairs in envelopes(view):
+        for name, value in pairs:
+            found = _lacking(exchange, name, value)
+            if found is not None:
+                keyword, severity = found
+                used = quote(f"{name}={value}" if value else name)
+                yield view.at(
+                    f"The client used {used} although the server had not offered "
+                    f"{safe(keyword)}{offers(exchange, keyword)}{replied(exchange)}.",
+                    exchange, severity=severity,
+                )  # fmt: skip
+
+
+@check(
+    "ext-verb-not-offered",
+    group="extension",
+    severity="error",
+    reference="RFC 5321 §2.2.1, §4.1.1.1",
+    wakes=["verb:" + verb for verb in _VERBS],
+    fires=r"""
+        @G ; @EN ; C "ETRN example.net\r\n" ; S "500 5.5.1 What?\r\n"
+    """,
+    silent=r"""
+        @G ; @ET ; C "STARTTLS\r\n" ; S "454 4.7.0 Not now\r\n"
+    """,
+)
+def ext_verb_not_offered(view: View) -> Iterator[Hit]:
+    """The sender used a command that the server had not advertised.
+
+    Trigger: BDAT, STARTTLS, AUTH, ETRN, ATRN, BURL, XCLIENT, XFORWARD, XEXCH50 or EXPN, and its
+        keyword was not in the EHLO reply in force.
+    Advice: correct the client; with STARTTLS, ask whether something removed the offer.
+    Traps: EXPN and HELP may be tried, a note; some servers hide AUTH from some clients but take
+        it, a warning; where the EHLO reply was not seen nobody can tell.
+    """
+    for exchange, reply in view.answered(*_VERBS):
+        verb = exchange.verb
+        keyword = VERB_KEYWORD[verb]
+        if view.offered(exchange, keyword) is not False:
+            continue
+        severity: Severity = "error"
+        if verb in _OPTIONAL:
+            severity = "note"
+        elif verb == "AUTH" and reply_fit("AUTH", reply.code) == "positive":
+            severity = "warning"
+        yield view.at(
+            f"The client sent {verb} although the server had not offered it"
+            f"{offers(exchange, keyword)}{replied(exchange)}.",
+            exchange, severity=severity,
+        )  # fmt: skip
+
+
+@check(
+    "ext-offered-but-refused",
+    group="extension",
+    severity="error",
+    reference="RFC 5321 §4.2.4",
+    wakes=("refused",),
+    fires=r"""
+        @G ; @ET ; C "STARTTLS\r\n" ; S "502 5.5.1 Not implemented\r\n"
+    """,
+    silent=r"""
+        @G ; @ET ; C "STARTTLS\r\n" ; S "503 5.5.1 Not now\r\n"
+    """,
+)
+def ext_offered_but_refused(view: View) -> Iterator[Hit]:
+    """The server advertised a feature and then denied having it.
+
+    Trigger: a command whose keyword was offered is answered 500 or 502.
+    Advice: correct the server, or the firewall before it that swallows the command.
+    Traps: VRFY switched off by policy is common, a warning; 503 is about the order of commands;
+        500 5.5.6 to AUTH is about the length of the line.
+    """
+    for exchange in view.dialogue.exchanges:
+        reply = exchange.reply
+        if reply is None or reply.code not in (500, 502) or reply.enhanced == "5.5.6":
+            continue
+        keyword = _VERB_OF.get(exchange.verb)
+        if keyword and view.clean(exchange) and view.offered(exchange, keyword):
+            yield view.at(
+                f"The server had offered {keyword} and answered {exchange.verb} with "
+                f"{verdict(exchange)}.",
+                exchange, severity="warning" if exchange.verb == "VRFY" else None,
+            )  # fmt: skip
+
+
+@check(
+    "body-8bitmime-not-offered",
+    group="extension",
+    severity="error",
+    reference="RFC 6152 §3",
+    wakes=("verb:MAIL",),
+    fires=r"""
+        @G ; @EN ; C "MAIL FROM:<s@a.example.net> BODY=8BITMIME\r\n"
+        S "555 5.5.4 Unsupported option\r\n"
+    """,
+    silent=r"""
+        @G ; @E ; C "MAIL FROM:<s@a.example.net> BODY=8BITMIME\r\n" ; S "250 2.1.0 Ok\r\n"
+    """,
+)
+def body_8bitmime_not_offered(view: View) -> Iterator[Hit]:
+    """The sender asked for 8-bit transport that the server did not offer.
+
+    Trigger: BODY=8BITMIME in MAIL, and 8BITMIME was not in the EHLO reply in force.
+    Advice: the client must encode the message (quoted-printable, base64) for such a server.
+    Traps: where the EHLO reply was not seen nobody can tell.
+    """
+    for exchange, pairs in envelopes(view):
+        asked = any(name == "BODY" and value.upper() == "8BITMIME" for name, value in pairs)
+        if asked and exchange.verb == "MAIL" and view.offered(exchange, "8BITMIME") is False:
+            yield view.at(
+                "The client used BODY=8BITMIME although the server had not offered 8BITMIME"
+                f"{offers(exchange, '8BITMIME')}{replied(exchange)}.",
+                exchange,
+            )
+
+
+def _international(exchange: Exchange) -> bool:
+    """Whether the address is written in UTF-8 beyond ASCII."""
+    if exchange.argument.isascii():
+        return False
+    try:
+        exchange.argument.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@check(
+    "smtputf8-not-offered",
+    group="extension",
+    severity="error",
+    reference="RFC 6531 §3.2, §3.5",
+    wakes=("verb:MAIL", "verb:RCPT"),
+    fires=r"""
+        @G ; @EN ; C "MAIL FROM:<s@a.example.net> SMTPUTF8\r\n"
+        S "555 5.5.4 Unsupported option\r\n"
+    """,
+    silent=r"""
+        @G ; @E ; C "MAIL FROM:<\xc3\xa9@a.example.net> SMTPUTF8\r\n" ; S "250 2.1.0 Ok\r\n"
+    """,
+)
+def smtputf8_not_offered(view: View) -> Iterator[Hit]:
+    """An international address or header was sent to a server that cannot handle it.
+
+    Trigger: the SMTPUTF8 parameter, or an address in UTF-8, and the keyword was not offered.
+    Advice: use an ASCII address, or a server that offers SMTPUTF8.
+    Traps: raw UTF-8 in header fields only, without the parameter, is sloppy software and another
+        check's matter.
+    """
+    for exchange, reply in view.answered("MAIL", "RCPT"):
+        ascii_only = exchange.argument.isascii()
+        if ascii_only and b" " not in exchange.argument:
+            continue
+        if view.offered(exchange, "SMTPUTF8") is not False:
+            continue
+        asked = any(name == "SMTPUTF8" for name, _ in parameters(exchange))
+        if asked or _international(exchange):
+            what = "asked for SMTPUTF8" if asked else f"sent {quote(exchange.line.rstrip())}"
+            yield view.at(
+                f"The client {what} although the server had not offered SMTPUTF8"
+                f"{offers(exchange, 'SMTPUTF8')}{replied(exchange)}.",
+                exchange, reply,
+            )  # fmt: skip
+
+
+CHECKS = (
+    ext_param_not_offered,
+    ext_verb_not_offered,
+    ext_offered_but_refused,
+    body_8bitmime_not_offered,
+    smtputf8_not_offered,
+    *SIZE_CHECKS,
+)

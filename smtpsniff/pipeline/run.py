@@ -1,0 +1,236 @@
+"""A run over capture files in one process or in several, with the same result.
+
+Each process reads all packets as columns, which is cheap, and takes the connections of its
+shard, which is where the work is. So no packet travels between processes: only finished
+sessions do, rendered where they were made. Numbers are given here, in order of first packet,
+as soon as all processes have passed that packet.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any, Protocol
+
+from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings
+from smtpsniff.pipeline.summary import Summary
+from smtpsniff.records import Dropped, FileInfo, Interface, Run, Timestamp
+
+if TYPE_CHECKING:
+    from smtpsniff.records import Session
+
+__all__ = ["Renderer", "Runner"]
+
+# Below this many bytes a second process costs more (its start, a second reading of the headers)
+# than it saves.
+WORTH_A_PROCESS = 24 << 20
+MAX_JOBS = 8  # every process reads all headers: more of them mostly read the same
+
+
+class Renderer(Protocol):
+    """Turns sessions into what will be printed. Runs in worker processes: must be picklable."""
+
+    def render(self, session: Session) -> Any:  # noqa: ANN401
+        """The output of one session; its number may still be 0."""
+
+    def number(self, rendered: Any, number: int) -> Any:  # noqa: ANN401
+        """The same output with the session's number filled in."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a run knows at its end."""
+
+    summary: Summary = field(default_factory=Summary)
+    packets: int = 0
+    files: list[FileInfo] = field(default_factory=list)
+    interfaces: list[Interface] = field(default_factory=list)
+
+
+def _totals(analysis: Analysis) -> Totals:
+    files = []
+    interfaces = []
+    for capture in analysis.captures:
+        damage = capture.damage
+        files.append(
+            FileInfo(
+                path=capture.path,
+                size=capture.size,
+                format=capture.format,
+                packets=capture.packets,
+                first=Timestamp(capture.first) if capture.first is not None else None,
+                last=Timestamp(capture.last) if capture.last is not None else None,
+                damaged_at=damage.offset if damage else None,
+                damage=damage.reason if damage else None,
+            )
+        )
+        many = len(analysis.captures) > 1
+        interfaces += [
+            Interface(i.link, i.name or None, capture.file if many else None)
+            for i in capture.interfaces
+        ]
+    return Totals(analysis.summary, analysis.packets, files, interfaces)
+
+
+class Runner:
+    """Goes through the files once; `totals` holds once the iteration has ended.
+
+    `on_progress(done, total)` is told bytes of input after every window.
+    Raises `CaptureError` at once for a file that cannot be read at all.
+    """
+
+    def __init__(
+        self,
+        paths: list[str],
+        settings: Settings,
+        renderer: Renderer,
+        jobs: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._analysis = Analysis(paths, settings)
+        self._paths = paths
+        self._settings = settings
+        self._renderer = renderer
+        self._on_progress = on_progress
+        self.digits = self._analysis.digits
+        self.totals = Totals()
+        self.jobs = self._worthwhile() if jobs is None else max(jobs, 1)
+
+    def _worthwhile(self) -> int:
+        """As many processes as processors, where the input is worth it."""
+        captures = self._analysis.captures
+        plain = all("gzip" not in c.format for c in captures)
+        if not plain or sum(c.size for c in captures) < WORTH_A_PROCESS:
+            return 1
+        return min(os.cpu_count() or 1, MAX_JOBS)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Rendered sessions as they end, numbered."""
+        return self._alone() if self.jobs == 1 else self._together()
+
+    def _alone(self) -> Iterator[Any]:
+        analysis, renderer = self._analysis, self._renderer
+        total = sum(c.size for c in analysis.captures)
+        done = 0
+        numbering = Numbering()
+        held: list[tuple[int, Any]] = []
+        for step in analysis.steps():
+            held += [(analysis.localiser.global_first(s), renderer.render(s)) for s in step.ended]
+            held = yield from _numbered(numbering, step.began, step.settled, held, renderer)
+            if self._on_progress is not None:
+                done = max(done, sum(c.position for c in analysis.captures))
+                self._on_progress(min(done, total), total)
+        self.totals = _totals(analysis)
+
+    def _together(self) -> Iterator[Any]:
+        context = multiprocessing.get_context()
+        key = os.urandom(16)
+        pipes: list[Pipe] = []
+        workers = []
+        for index in range(self.jobs):
+            mine, theirs = context.Pipe(duplex=False)
+            shard = replace(self._settings, shard=(index, self.jobs), key=key)
+            worker = context.Process(
+                target=_work, args=(self._paths, shard, self._renderer, theirs), daemon=True
+            )
+            worker.start()
+            theirs.close()
+            pipes.append(mine)
+            workers.append(worker)
+        try:
+            yield from self._collect(pipes)
+        finally:
+            for worker in workers:
+                worker.terminate()
+                worker.join()
+
+    def _collect(self, pipes: list[Pipe]) -> Iterator[Any]:
+        """Merge what the workers send: order of numbers is settled when all agree."""
+        total = sum(c.size for c in self._analysis.captures)
+        numbering = Numbering()
+        settled = [0] * len(pipes)
+        positions = [0] * len(pipes)
+        held: list[tuple[int, Any]] = []
+        totals: list[Totals] = []
+        running = {pipe: i for i, pipe in enumerate(pipes)}
+        while running:
+            for pipe in wait(list(running)):
+                index = running[pipe]  # type: ignore[index]
+                try:
+                    message = pipe.recv()  # type: ignore[union-attr]
+                except EOFError:
+                    raise RuntimeError("a worker process ended before its work was done") from None
+                if isinstance(message, BaseException):
+                    raise message
+                if isinstance(message, Totals):
+                    totals.append(message)
+                    del running[pipe]  # type: ignore[arg-type]
+                    continue
+                began, settled[index], ended, positions[index] = message
+                held = yield from _numbered(
+                    numbering, began, min(settled), held + ended, self._renderer
+                )
+                if self._on_progress is not None:
+                    self._on_progress(min(min(positions), total), total)
+        self.totals = totals[0]
+        for other in totals[1:]:
+            self.totals.summary.merge(other.summary)
+
+    def record(self, version: str) -> Run:
+        """The run record: the last line of NDJSON."""
+        totals, summary = self.totals, self.totals.summary
+        return Run(
+            version=version,
+            files=totals.files,
+            interfaces=totals.interfaces,
+            dropped=Dropped(),
+            packets=totals.packets,
+            tcp_connections=summary.connections,
+            sessions=summary.sessions,
+            outcomes=dict(summary.outcomes.most_common()),
+            findings=dict(summary.findings.most_common()),
+            limits_hit=sorted(summary.limits),
+        )
+
+
+def _numbered(
+    numbering: Numbering,
+    began: list[int],
+    settled: int,
+    held: list[tuple[int, Any]],
+    renderer: Renderer,
+) -> Iterator[Any]:
+    """Yields what can be numbered now; returns what must wait."""
+    numbering.began(began)
+    numbering.settle(settled)
+    waiting = []
+    for first_frame, rendered in held:
+        number = numbering.take(first_frame)
+        if number:
+            yield renderer.number(rendered, number)
+        else:
+            waiting.append((first_frame, rendered))
+    return waiting  # noqa: B901  # the caller delegates with `yield from` and takes it
+
+
+def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) -> None:
+    """One worker: its shard of the connections, rendered."""
+    try:
+        analysis = Analysis(paths, settings)
+        for step in analysis.steps():
+            ended = [
+                (analysis.localiser.global_first(s), renderer.render(s)) for s in step.ended
+            ]
+            position = sum(c.position for c in analysis.captures)
+            pipe.send((step.began, step.settled, ended, position))
+        pipe.send(_totals(analysis))
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass
+    except Exception as fault:
+        pipe.send(fault)
+    finally:
+        pipe.close()
