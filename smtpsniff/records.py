@@ -7,6 +7,7 @@ Text is as `smtpsniff.text.decode` gives it; whoever shows it sanitises it.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -310,8 +311,6 @@ class Run(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.run/1")
 
 
 _EPOCH_DAYS = 719_468  # days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar
-_second = (-1, "")  # the last second that was formatted: neighbours share it
-
 
 def _date(days: int) -> str:
     """``YYYY-MM-DD`` of a day number since 1970; any year, unlike `datetime`."""
@@ -325,25 +324,26 @@ def _date(days: int) -> str:
     return f"{year + era * 400 + (month <= 2):04d}-{month:02d}-{day:02d}"
 
 
+@lru_cache(256)  # neighbours share their second
+def _to_the_second(second: int) -> str:
+    days, rest = divmod(second, 86_400)
+    return f"{_date(days)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+
+
 def rfc3339(nanoseconds: int, digits: int = 6) -> str:
     """RFC 3339 UTC text of a time in nanoseconds since 1970, `digits` decimals, cut not rounded."""
-    global _second
     second, fraction = divmod(nanoseconds, 1_000_000_000)
-    known, prefix = _second
-    if second != known:
-        days, rest = divmod(second, 86_400)
-        prefix = f"{_date(days)}T{rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
-        _second = (second, prefix)
     if digits == 6:
-        return f"{prefix}.{fraction // 1000:06d}Z"
-    return f"{prefix}.{fraction:09d}"[: len(prefix) + 1 + digits].rstrip(".") + "Z"
+        return f"{_to_the_second(second)}.{fraction // 1000:06d}Z"
+    decimals = f".{fraction:09d}"[: digits + 1] if digits else ""
+    return f"{_to_the_second(second)}{decimals}Z"
 
 
 def encoder(digits: int = 6) -> msgspec.json.Encoder:
     """A JSON encoder for records; times get `digits` decimals (the capture's own precision)."""
 
     def hook(value: Any) -> str:
-        if isinstance(value, Timestamp):
+        if type(value) is Timestamp:
             return rfc3339(value, digits)
         raise NotImplementedError(f"no JSON for {type(value).__name__}")
 

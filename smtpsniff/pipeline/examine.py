@@ -38,6 +38,7 @@ def examine(
         session.findings = run_checks(session, dialogue)
         session.delays = delays(session)
         session.verdict = judge(session)
+        dialogue.close()
     except Exception as fault:  # never let one connection stop the run
         _log.debug("fault in connection at frame %d", connection.first_frame, exc_info=True)
         session = _bare(connection, client)

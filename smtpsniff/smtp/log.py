@@ -26,12 +26,16 @@ MAX_GARBAGE = 50
 
 
 class Item(NamedTuple):
-    """An entry with what orders it: `ack` is a sequence number, `end` an offset in its stream."""
+    """An entry with what orders it: `ack` is a sequence number, `end` an offset in its stream.
+
+    `what` is the exchange or the reply that it shows, if it shows one.
+    """
 
     entry: Entry
     first_time: int
     ack: int
     end: int
+    what: Exchange | Reply | None = None
 
 
 class Log:
@@ -52,6 +56,11 @@ class Log:
         self.peer: Party = "server"
         self.in_tls = False
 
+    def close(self) -> None:
+        """Let go of the dialogue, which holds this log."""
+        del self._dialogue
+        self.client = self.server = self.ours = self.theirs = []
+
     def swap(self) -> None:
         """Client and server have changed places."""
         self.ours, self.theirs = self.theirs, self.ours
@@ -64,7 +73,7 @@ class Log:
             self.in_tls, None, verb,
         )  # fmt: skip
         exchange.entry = entry
-        self.ours.append(Item(entry, exchange.first_time, exchange.ack, exchange.end))
+        self.ours.append(Item(entry, exchange.first_time, exchange.ack, exchange.end, exchange))
 
     def command(self, exchange: Exchange) -> None:
         """A command line. Credentials in an AUTH line are masked."""
@@ -129,7 +138,7 @@ class Log:
         reply.entry = entry
         if greets and answers is not None:
             answers.entry = entry
-        self.theirs.append(Item(entry, reply.first_time, reply.ack, reply.end))
+        self.theirs.append(Item(entry, reply.first_time, reply.ack, reply.end, reply))
 
     def _garbage(self, reply: Reply) -> None:
         """Server lines that are no reply lines, each an entry of its own."""

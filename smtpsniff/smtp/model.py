@@ -167,6 +167,7 @@ class Exchange(Struct, eq=False):
     lost: bool = False
     tainted: bool = False
     entry: Entry | None = None
+    place: int | None = None  # index of its entry in the timeline, once that is made
 
     @property
     def accepted(self) -> bool:

@@ -16,13 +16,14 @@ from smtpsniff.records import (
 from smtpsniff.smtp.delivery import transaction
 from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
-from smtpsniff.smtp.log import Item
+from smtpsniff.smtp.model import Reply
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange
-    from smtpsniff.tcp import Connection, Side
+    from smtpsniff.records import Kind, Party
+    from smtpsniff.tcp import Connection, Mark, Side
 
 __all__ = ["build"]
 
@@ -39,7 +40,7 @@ def build(dialogue: Dialogue) -> Session:
     over = connection.closed or connection.idle >= 360
     site = _site(dialogue)
     session = Session(
-        number=connection.number,
+        number=0,
         protocol=_protocol(dialogue),
         client=c,
         server=s,
@@ -92,7 +93,8 @@ def _site(dialogue: Dialogue) -> str | None:
 
 @lru_cache(4096)
 def _packed(ip: str) -> bytes:
-    return ip_address(ip).packed
+    """Network bytes of an address; IPv4 without the library's checks, which cost more than this."""
+    return ip_address(ip).packed if ":" in ip else bytes(map(int, ip.split(".")))
 
 
 def community_id(source: str, destination: str, sport: int, dport: int) -> str:
@@ -145,43 +147,56 @@ def _tcp_facts(client: Side, server: Side) -> TcpFacts:
 
 
 def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
-    """Entries in order, with delays and the answers' indices."""
-    items = dialogue.log.merged()
-    _delays(dialogue, items)
-    entries = [*_opening(dialogue, client, server), *(item.entry for item in items)]
-    for mark, kind, side, text in _closing(client, server):
-        entry = Entry(
-            Timestamp(mark.time), mark.frame, (mark.frame, mark.frame), side, kind, text, False
-        )  # type: ignore[arg-type]
-        at = len(entries)
-        while at and entries[at - 1].frame > mark.frame:
-            at -= 1
-        entries.insert(at, entry)
-    index = {id(entry): i for i, entry in enumerate(entries)}
-    for exchange in dialogue.exchanges:
-        if exchange.verb == "<greeting>" or not exchange.replies:
-            continue
-        asked = index.get(id(exchange.entry))
-        for reply in exchange.replies:
-            reply.entry.answers = asked
+    """Entries in order, with delays and the answers' indices.
+
+    `delay`: from the last byte of what an entry follows upon to its own first byte.
+    """
+    entries = _opening(dialogue, client, server)
+    said: int | None = _from_handshake(dialogue)
+    for place, (entry, first_time, _, _, what) in enumerate(dialogue.log.merged(), len(entries)):
+        if isinstance(what, Reply):
+            said = what.time
+            asked = what.answers
+            if asked is not None:
+                entry.answers = asked.place
+                if asked.time:
+                    entry.delay = (first_time - asked.time) / 1e9
+        else:
+            if what is not None:
+                what.place = place
+            if said is not None and entry.kind != "gap":
+                entry.delay = (first_time - said) / 1e9
+        entries.append(entry)
+    if _insert_closing(entries, client, server):
+        _number_answers(dialogue, entries)
     _name_recipients(dialogue)
     return entries
 
 
-def _delays(dialogue: Dialogue, items: list[Item]) -> None:
-    """`delay`: from the last byte of what an entry follows upon to its own first byte."""
-    said: int | None = _from_handshake(dialogue)
-    for entry, first_time, _, _ in items:
-        kind = entry.kind
-        if kind == "reply" or kind == "greeting":
-            said = entry.time
-        elif said is not None and kind != "gap":
-            entry.delay = (first_time - said) / 1e9
+def _insert_closing(entries: list[Entry], client: Side, server: Side) -> bool:
+    """Put FIN and RST where their frames say; True if that moved other entries."""
+    moved = False
+    for mark, kind, side, text in _closing(client, server):
+        entry = Entry(
+            Timestamp(mark.time), mark.frame, (mark.frame, mark.frame), side, kind, text, False
+        )
+        at = len(entries)
+        while at and entries[at - 1].frame > mark.frame:
+            at -= 1
+        moved |= at < len(entries)
+        entries.insert(at, entry)
+    return moved
+
+
+def _number_answers(dialogue: Dialogue, entries: list[Entry]) -> None:
+    """Entries have moved: say anew which each reply answers."""
+    index = {id(entry): place for place, entry in enumerate(entries)}
     for exchange in dialogue.exchanges:
-        asked = exchange.time
-        for reply in exchange.replies:
-            if asked:
-                reply.entry.delay = (reply.first_time - asked) / 1e9
+        if exchange.verb != "<greeting>":
+            exchange.place = index.get(id(exchange.entry))
+            for reply in exchange.replies:
+                if reply.entry is not None:
+                    reply.entry.answers = exchange.place
 
 
 def _from_handshake(dialogue: Dialogue) -> int | None:
@@ -210,19 +225,17 @@ def _opening(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
     ]
 
 
-def _closing(client: Side, server: Side) -> list[tuple[object, str, str, str]]:
+def _closing(client: Side, server: Side) -> list[tuple[Mark, Kind, Party, str]]:
     """FIN and RST of both sides, in order of time."""
-    marks = [
-        (mark, kind, name, text)
-        for side, name in ((client, "client"), (server, "server"))
-        for mark, kind, text in (
-            (side.fin, "close", "closed its side"),
-            (side.rst, "reset", "reset the connection"),
-        )
-        if mark is not None
-    ]
+    marks: list[tuple[Mark, Kind, Party, str]] = []
+    parties: tuple[tuple[Side, Party], ...] = ((client, "client"), (server, "server"))
+    for side, name in parties:
+        if side.fin is not None:
+            marks.append((side.fin, "close", name, "closed its side"))
+        if side.rst is not None:
+            marks.append((side.rst, "reset", name, "reset the connection"))
     marks.sort(key=lambda m: m[0].frame)
-    return marks  # type: ignore[return-value]
+    return marks
 
 
 def _name_recipients(dialogue: Dialogue) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from smtpsniff.tcp.stream import HALF, MODULUS, Stream
 
@@ -15,8 +16,7 @@ __all__ = ["Connection", "Conflict", "Mark", "Side"]
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True, gc=False):
     """Where and when a single packet was seen."""
 
     frame: int
@@ -25,8 +25,7 @@ class Mark:
     ack: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True, gc=False):
     """Two copies of the same bytes that differ: the evidence of RFC 9293 §3.10 trouble."""
 
     offset: int
@@ -35,35 +34,26 @@ class Conflict:
     dropped: bytes
 
 
-class Side:
+class Side(Struct, eq=False):
     """What one endpoint sent."""
 
-    __slots__ = (
-        "ack", "bad_checksums", "conflicts", "fin", "handshake", "keep_alives", "mss", "next",
-        "out_of_order", "packets", "pending", "retransmissions", "rst", "sack", "scale", "stream",
-        "syn", "syns", "zero_windows",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.stream = Stream()
-        self.packets = 0
-        self.syn: Mark | None = None
-        self.syns: list[Mark] = []  # every copy of the SYN, the first too
-        self.handshake: Mark | None = None  # the first packet after the SYN
-        self.fin: Mark | None = None
-        self.rst: Mark | None = None
-        self.ack = -1  # highest acknowledgement number sent
-        self.next = -1  # sequence number expected next; -1 before the first packet
-        self.mss = -1
-        self.scale = -1
-        self.sack = False
-        self.pending: Pending | None = None  # segments beyond a hole
-        self.conflicts: list[Conflict] = []
-        self.retransmissions = 0
-        self.out_of_order = 0
-        self.keep_alives = 0
-        self.zero_windows = 0
-        self.bad_checksums = 0
+    stream: Stream
+    packets: int = 0
+    syn: Mark | None = None
+    syns: list[Mark] = []  # every copy of the SYN, the first too
+    handshake: Mark | None = None  # the first packet after the SYN
+    fin: Mark | None = None
+    rst: Mark | None = None
+    ack: int = -1  # highest acknowledgement number sent
+    next: int = -1  # sequence number expected next; -1 before the first packet
+    mss: int = -1
+    pending: Pending | None = None  # segments beyond a hole
+    conflicts: list[Conflict] = []
+    retransmissions: int = 0
+    out_of_order: int = 0
+    keep_alives: int = 0
+    zero_windows: int = 0
+    bad_checksums: int = -1  # counted only if asked for
 
     def acknowledge(self, ack: int) -> None:
         """Remember the highest acknowledgement number sent."""
@@ -71,8 +61,7 @@ class Side:
             self.ack = ack
 
 
-@dataclass(slots=True, eq=False)
-class Connection:
+class Connection(Struct, eq=False):
     """Two `sides`: index 0 is the endpoint with the lower identity, 1 the other.
 
     `initiator` is the index of the side that sent the SYN, or None where none was seen.
@@ -82,15 +71,14 @@ class Connection:
     first_frame: int
     start: int
     file: int = 0
+    reused: bool = False  # the same four-tuple carried another connection too
     last_frame: int = 0
     end: int = 0
     initiator: int | None = None
-    reused: bool = False  # the same four-tuple carried another connection too
-    number: int = 0  # of the session, once it is known to be one
-    sides: tuple[Side, Side] = field(default_factory=lambda: (Side(), Side()))
-    notes: list[str] = field(default_factory=list)  # bounds that were hit
+    notes: list[str] = []  # bounds that were hit
     cut_by_capture: bool = False  # the capture ended while it was open
     idle: float = 0.0  # seconds of capture after its last packet
+    sides: tuple[Side, Side] = field(default_factory=lambda: (Side(Stream()), Side(Stream())))
 
     @property
     def packets(self) -> int:

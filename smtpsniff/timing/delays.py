@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Entry, Session
+    from smtpsniff.records import Session
 
 __all__ = ["delays"]
 
@@ -20,7 +20,9 @@ PARTS = ("connect", "greeting", "tls", "server", "client", "network", "loss", "t
 _BY_KIND = {
     "connect": "connect", "greeting": "greeting", "tls": "tls", "command": "client",
     "auth": "client", "data": "transfer", "end-of-data": "transfer", "chunk": "transfer",
+    "reply": "server",
 }  # fmt: skip
+_BODY_ENDS = frozenset({"end-of-data", "chunk"})
 
 
 def delays(session: Session) -> dict[str, float]:
@@ -29,33 +31,30 @@ def delays(session: Session) -> dict[str, float]:
     rtt = session.tcp.rtt
     far = int((rtt.server or 0) * 1e9)
     near = int((rtt.client or 0) * 1e9)
-    now = int(session.start)
+    timeline = session.timeline
+    now: int = session.start
     previous = ""
-    for entry in session.timeline:
+    for entry in timeline:
+        kind = entry.kind
         passed = entry.time - now
-        if passed <= 0:
-            previous = entry.kind
-            continue
-        now = int(entry.time)
-        part = _part(session, entry)
-        if part in ("server", "after_dot", "greeting"):
-            trip = min(far, passed)
-        elif part == "client" and previous in ("reply", "greeting"):
-            trip = min(near, passed)
-        else:
+        if passed > 0:
+            now = entry.time
+            part = _BY_KIND.get(kind, "unknown")
             trip = 0
-        spent["network"] += trip
-        spent[part] += passed - trip
-        previous = entry.kind
-    spent["unknown"] += max(int(session.end) - now, 0)
+            if part == "client":
+                if previous == "reply" or previous == "greeting":
+                    trip = min(near, passed)
+            elif part == "greeting":
+                trip = min(far, passed)
+            elif part == "server":
+                if entry.answers is None:
+                    part = "unknown"
+                else:
+                    trip = min(far, passed)
+                    if timeline[entry.answers].kind in _BODY_ENDS:
+                        part = "after_dot"
+            spent["network"] += trip
+            spent[part] += passed - trip
+        previous = kind
+    spent["unknown"] += max(session.end - now, 0)
     return {part: value / 1e9 for part, value in spent.items()}
-
-
-def _part(session: Session, entry: Entry) -> str:
-    """The part that the time before an entry belongs to."""
-    if entry.kind != "reply":
-        return _BY_KIND.get(entry.kind, "unknown")
-    if entry.answers is None:
-        return "unknown"
-    asked = session.timeline[entry.answers]
-    return "after_dot" if asked.kind in ("end-of-data", "chunk") else "server"
