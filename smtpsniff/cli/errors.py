@@ -1,0 +1,12 @@
+"""What a person did wrong on the command line, told in one line."""
+
+from __future__ import annotations
+
+
+class UsageError(Exception):
+    """The command line asks for something that cannot be done; `str()` is one line."""
+
+
+def not_yet(what: str, instead: str = "") -> UsageError:
+    """The error for what a later version brings."""
+    return UsageError(f"{what} is not there yet{instead}")

@@ -1,0 +1,60 @@
+"""The pages of `smtpsniff -h` and `smtpsniff --help`; text, so that they cost nothing."""
+
+from __future__ import annotations
+
+SHORT = """\
+smtpsniff: what happened to each mail in a packet capture
+
+  smtpsniff FILE...             sessions, and what went wrong
+  smtpsniff show FILE N         session N, line by line
+  smtpsniff explain WORD        a check, reply code, command, extension ...
+  smtpsniff FILE --json         the same as records, for programs
+
+smtpsniff --help says more, with examples.
+"""
+
+LONG = """\
+smtpsniff: what happened to each mail in a packet capture
+
+Reads captures of mail traffic (pcap or pcapng, plain or gzip), rebuilds each
+SMTP dialogue, and says in plain words what became of each mail, in the
+server's own words and with the packets that prove it.
+
+commands:
+  smtpsniff FILE...             sessions, what went wrong, counts
+  smtpsniff read FILE...        the same, for files named like a command; -r FILE
+  smtpsniff show FILE N         session N: who said what, when, what was wrong
+  smtpsniff show FILE... --session N
+  smtpsniff explain WORD        a check, a reply code (550), an enhanced code
+                                (5.1.1), a command (RCPT), an extension (SIZE),
+                                a reason (greylist), an outcome (ambiguous)
+  smtpsniff checks              everything that is looked for
+  smtpsniff schema              JSON Schema of the records
+
+options of read and show:
+  --json                        records, one JSON object a line
+  --format text|json|ndjson     json is one document: {"sessions": [], "run": {}}
+  --port N                      a mail port besides 25, 465, 587, 2525, 24;
+                                on other ports SMTP is recognised by content
+  --fail-on error|warning|note|never
+                                findings that make the exit status 1 (error)
+  --jobs N                      processes to share the work
+  --color auto|always|never     NO_COLOR is honoured
+  --verify-checksums            count packets with bad checksums
+  --debug                       say where smtpsniff itself failed
+  --version, --help
+
+examples:
+  smtpsniff mail.pcap
+  smtpsniff show mail.pcap 3
+  smtpsniff explain 5.7.26
+  smtpsniff monday.pcap.gz tuesday.pcap.gz --json > mail.ndjson
+  smtpsniff mail.pcap --json | jq -r 'select(.verdict.outcome == "rejected")
+                                      | .verdict.text'
+  smtpsniff mail.pcap --fail-on warning || echo "look at the mail server"
+
+exit status:
+  0  nothing wrong          1  findings at or above --fail-on
+  2  usage, or unreadable   3  no SMTP in the capture
+Data goes to standard output, progress and warnings to standard error.
+"""

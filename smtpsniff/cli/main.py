@@ -1,0 +1,135 @@
+"""`smtpsniff`: finds the command, runs it, and turns every end into a line and a status.
+
+Only the standard library's cheapest parts are imported here: help must come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from smtpsniff.cli import status
+from smtpsniff.cli.errors import UsageError, not_yet
+from smtpsniff.cli.streams import Output, abandon_output, tell
+from smtpsniff.cli.words import (
+    COMMANDS,
+    FILTER_WORDS,
+    LATER_COMMANDS,
+    LATER_OPTIONS,
+    PACKET_FILTER,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except UsageError as error:
+        tell(str(error))
+        return status.USAGE
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return status.INTERRUPTED
+    except BrokenPipeError:
+        abandon_output()
+        return status.BROKEN_PIPE
+    except Exception as fault:
+        return _fault(fault, "--debug" in words)
+
+
+def _fault(fault: Exception, debug: bool) -> int:
+    """A fault of ours, or of the machine: a line, and a traceback for who asks for it."""
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    if isinstance(fault, OSError):  # a full disk behind standard output
+        tell(f"cannot go on: {fault.strerror or fault}")
+    else:
+        where = "" if debug else " (--debug shows where)"
+        tell(f"internal error, please report it: {type(fault).__name__}: {fault}{where}")
+    return status.USAGE
+
+
+def _run(words: list[str]) -> int:
+    if not words or words == ["-h"]:
+        return _print_help("SHORT", status.USAGE if not words else status.FINE)
+    if words[0] in ("--help", "help"):
+        return _print_help("LONG", status.FINE)
+    if words[0] in ("--version", "-V"):
+        from smtpsniff import __version__
+
+        return _print(f"smtpsniff {__version__}\n")
+    name = words[0]
+    if name in COMMANDS:
+        words = words[1:]
+    elif name in LATER_COMMANDS and not os.path.exists(name):
+        raise not_yet(f"the command {name}")
+    elif name.startswith("-") or os.path.exists(name):
+        name = "read"
+    else:
+        raise UsageError(_unknown(name))
+    _refuse_later(words)
+    return _command(name, words)
+
+
+def _command(name: str, words: list[str]) -> int:
+    from importlib import import_module
+
+    from smtpsniff.cli.options import Parser
+
+    module: Any = import_module(f"smtpsniff.cli.{name}")
+    parser = Parser(name, module.__doc__ or "")
+    module.add_arguments(parser)
+    try:
+        args = parser.parse_args(words)
+    except SystemExit as done:  # --help
+        return int(done.code or 0)
+    if getattr(args, "debug", False):
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(message)s")
+    code: int = module.run(args)
+    return code
+
+
+def _refuse_later(words: list[str]) -> None:
+    """Say plainly what is not there yet, before anything is read."""
+    for word in words:
+        if word == "--":
+            raise not_yet(PACKET_FILTER)
+        option = word.partition("=")[0]
+        if option in LATER_OPTIONS:
+            raise not_yet(LATER_OPTIONS[option])
+    for word in words[1:]:
+        if word in FILTER_WORDS and not os.path.exists(word):
+            raise not_yet(PACKET_FILTER)
+
+
+def _unknown(name: str) -> str:
+    """The first word is neither a command nor a file."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name.lower(), COMMANDS, n=1)
+    if near and os.sep not in name:
+        return f"{name}: no such file, and no such command; did you mean {near[0]}?"
+    return f"{name}: no such file (smtpsniff --help lists the commands)"
+
+
+def _print_help(which: str, code: int) -> int:
+    from smtpsniff.cli import help as pages
+
+    _print(getattr(pages, which))
+    return code
+
+
+def _print(text: str) -> int:
+    output = Output()
+    output.text(text)
+    output.flush()
+    return status.FINE

@@ -1,0 +1,65 @@
+"""Show the sessions of capture files: what became of each mail, and what went wrong.
+
+Files are pcap or pcapng, plain or gzip. Several files are one capture, ordered by time.
+
+Examples:
+  smtpsniff mail.pcap
+  smtpsniff read mail.pcap --json | jq .verdict.text
+  smtpsniff read -r monday.pcap -r tuesday.pcap.gz --port 10025
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smtpsniff.cli.errors import UsageError
+from smtpsniff.cli.options import add_format, add_reading
+from smtpsniff.cli.streams import Output
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Files, and the options of reading."""
+    parser.add_argument("files", nargs="*", metavar="FILE", help="a capture file")
+    parser.add_argument(
+        "-r",
+        dest="more",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a capture file, as tcpdump and tshark name it; may be repeated",
+    )
+    add_format(parser, "a record for each session and one for the run")
+    add_reading(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the files, write what was asked for."""
+    files = [*args.files, *args.more]
+    if not files:
+        raise UsageError("no capture file is named (smtpsniff read --help says more)")
+    return _json(files, args) if args.format != "text" else _text(files, args)
+
+
+def _json(files: list[str], args: argparse.Namespace) -> int:
+    from smtpsniff.cli.running import Reading
+    from smtpsniff.output.json import JsonRenderer, Ndjson, SingleDocument
+
+    renderer = JsonRenderer()
+    reading = Reading(files, args, renderer)
+    renderer.digits = reading.runner.digits
+    shape = Ndjson() if args.format == "ndjson" else SingleDocument()
+    output = Output()
+    if output.terminal:
+        reading.progress.stop()
+    for record in reading:
+        output.write(shape.session(record))
+    output.write(shape.end(renderer.run(reading.record())))
+    output.flush()
+    return reading.finish()
+
+
+def _text(files: list[str], args: argparse.Namespace) -> int:
+    return 0

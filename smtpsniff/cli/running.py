@@ -1,0 +1,105 @@
+"""Reads capture files for a command: which can be read, how far it is, what it came to."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from smtpsniff import __version__
+from smtpsniff.capture import CaptureError, open_capture
+from smtpsniff.cli import status
+from smtpsniff.cli.errors import UsageError, not_yet
+from smtpsniff.cli.progress import Progress
+from smtpsniff.cli.streams import tell
+from smtpsniff.cli.words import COMMANDS
+from smtpsniff.pipeline import Settings
+from smtpsniff.pipeline.run import Runner
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from smtpsniff.pipeline.run import Renderer
+    from smtpsniff.records import Run
+
+
+class Reading:
+    """Iterate once for what the renderer makes of each session; then `record` and `finish`."""
+
+    def __init__(self, files: list[str], args: argparse.Namespace, renderer: Renderer) -> None:
+        self._fail_on: str = args.fail_on
+        paths = _readable(files)
+        self._some_unreadable = len(paths) < len(files)
+        settings = Settings(frozenset(args.port), args.verify_checksums)
+        self.progress = Progress()
+        self.runner = Runner(paths, settings, renderer, args.jobs, self.progress)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Rendered sessions, as they end."""
+        try:
+            yield from self.runner
+        finally:
+            self.progress.clear()
+
+    def record(self) -> Run:
+        """The run record, once the iteration has ended."""
+        return self.runner.record(__version__)
+
+    def finish(self) -> int:
+        """Tell of damage; the exit status."""
+        for file in self.runner.totals.files:
+            if file.damaged_at is not None:
+                tell(
+                    f"{file.path}: damaged at byte {file.damaged_at}: {file.damage}; "
+                    "what comes before it was analysed"
+                )
+        summary = self.runner.totals.summary
+        if self._some_unreadable:
+            return status.USAGE
+        if summary.reaches(self._fail_on):
+            return status.FINDINGS
+        if not summary.sessions:
+            tell(_nothing_found([file.path for file in self.runner.totals.files]))
+            return status.NO_SMTP
+        return status.FINE
+
+
+def _nothing_found(paths: list[str]) -> str:
+    where = paths[0] if len(paths) == 1 else f"these {len(paths)} files"
+    return f"no SMTP found in {where} (--port N adds a port)"
+
+
+def _readable(files: list[str]) -> list[str]:
+    """Those that can be read; a line for each that cannot. An error if none can."""
+    if "-" in files:
+        raise not_yet("reading from standard input (-)")
+    faults = {}
+    for file in files:
+        try:
+            if not _is_pipe(file):  # what was read of a pipe would be lost
+                open_capture(file).close()
+        except CaptureError as error:
+            faults[file] = f"{error}{_forgotten_command(file)}"
+    lines = list(faults.values())
+    paths = [file for file in files if file not in faults]
+    # The last line is main's to write where nothing can be done.
+    for line in lines if paths else lines[:-1]:
+        tell(line)
+    if not paths:
+        raise UsageError(lines[-1])
+    return paths
+
+
+def _is_pipe(file: str) -> bool:
+    try:
+        return not stat.S_ISREG(os.stat(file).st_mode) and not os.path.isdir(file)
+    except (OSError, ValueError):
+        return False
+
+
+def _forgotten_command(file: str) -> str:
+    """Help for ``smtpsniff --json show FILE 1``."""
+    if file in COMMANDS and not os.path.exists(file):
+        return f" (to use the command {file}, put it first)"
+    return ""

@@ -1,0 +1,108 @@
+"""Standard output and standard error.
+
+Data leaves as bytes: blocks into a file or pipe, line by line on a terminal. Whether colour and
+cursor movement are welcome is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+BLOCK = 1 << 18  # bytes that are gathered before they go to a file or a pipe
+
+
+def is_terminal(stream: object) -> bool:
+    """Whether a person looks at it; a closed or replaced stream is none."""
+    try:
+        return bool(stream.isatty())  # type: ignore[attr-defined]
+    except (AttributeError, ValueError, OSError):
+        return False
+
+
+def wants_colour(choice: str, stream: object) -> bool:
+    """Whether to colour: `--color`, then NO_COLOR (any value), then what the stream is."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return is_terminal(stream)
+
+
+class Output:
+    """Standard output in binary."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stdout
+        self._raw = getattr(sys.stdout, "buffer", None)
+        self.terminal = is_terminal(sys.stdout)
+        self._blocks: list[bytes] = []
+        self._size = 0
+        # A pipe carries UTF-8, whatever the locale: a program reads it. A terminal gets its own.
+        encoding = (getattr(sys.stdout, "encoding", None) or "utf-8") if self.terminal else "utf-8"
+        self._encoding = encoding.lower()
+        self._plain = not _shows(self._encoding, "→←×…·")
+
+    def write(self, data: bytes) -> None:
+        """Write bytes, as soon as enough are together; at once on a terminal."""
+        self._blocks.append(data)
+        self._size += len(data)
+        if self.terminal or self._size >= BLOCK:
+            self.flush()
+
+    def text(self, text: str) -> None:
+        """Write text in the stream's encoding; what that cannot show is escaped."""
+        if self._plain:
+            text = text.translate(_PLAIN)
+        self.write(text.encode(self._encoding, "backslashreplace"))
+
+    def line(self, text: str = "") -> None:
+        """Write one line of text."""
+        self.text(text + "\n")
+
+    def flush(self) -> None:
+        """Hand over everything. BrokenPipeError when nobody reads any more."""
+        data = b"".join(self._blocks)
+        self._blocks.clear()
+        self._size = 0
+        if self._stream is None:  # no standard output at all, as under pythonw
+            return
+        if self._raw is None:  # replaced by a stream of text
+            self._stream.write(data.decode(self._encoding))
+            return
+        self._raw.write(data)
+        self._raw.flush()
+
+
+_PLAIN = str.maketrans(
+    {"→": "->", "←": "<-", "×": "x", "…": "...", "·": "-", "–": "-", "“": '"', "”": '"'}
+)
+
+
+def _shows(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def tell(message: str) -> None:
+    """One line on standard error, with the program's name; never a reason to fail."""
+    from smtpsniff.text import safe
+
+    try:
+        sys.stderr.write(f"smtpsniff: {safe(message)}\n")
+        sys.stderr.flush()
+    except (AttributeError, ValueError, OSError):
+        pass
+
+
+def abandon_output() -> None:
+    """After a broken pipe: let the interpreter flush its leftovers into nothing."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+    except (AttributeError, ValueError, OSError):
+        pass

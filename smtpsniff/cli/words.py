@@ -1,0 +1,39 @@
+"""The words of the command line: commands, and what later versions will bring.
+
+Nothing is imported here, so that `smtpsniff --help` costs nothing.
+"""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, str] = {
+    "read": "sessions of capture files, and what went wrong (same as naming the files alone)",
+    "show": "one session, line by line",
+    "explain": "a check, reply code, command, extension or other word of the output",
+    "checks": "everything that smtpsniff looks for",
+    "schema": "the JSON Schema of the records",
+}
+
+# Named in the plan, not built yet: whoever types them is told so instead of "no such file".
+LATER_COMMANDS = ("live", "stories", "report", "extract", "slice", "query", "learn", "tui")
+LATER_FORMATS = ("csv", "zeek", "eve")
+LATER_OPTIONS: dict[str, str] = {
+    "--where": "selecting sessions with --where",
+    "--attachments": "--attachments",
+    "--keylog": "opening TLS with --keylog",
+    "--show-secrets": "--show-secrets",
+    "--hash-input": "--hash-input",
+    "-i": "live capture (-i)",
+    "-w": "writing packets (-w)",
+    "-D": "listing interfaces (-D)",
+    "-d": "writing into a folder (-d)",
+    "-o": "writing a report (-o)",
+}
+PACKET_FILTER = "filtering packets with a BPF expression"
+
+# First words of a BPF expression, as tcpdump's users type them behind a file name.
+FILTER_WORDS = frozenset(
+    [
+        "host", "net", "port", "portrange", "src", "dst", "proto", "tcp", "udp", "ip", "ip6",
+        "icmp", "icmp6", "ether", "vlan", "less", "greater", "and", "or", "not", "(", "!",
+    ]
+)  # fmt: skip

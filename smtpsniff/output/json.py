@@ -1,0 +1,73 @@
+"""Records as JSON: one object a line, or one document with all of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from smtpsniff.records import encoder
+
+if TYPE_CHECKING:
+    from smtpsniff.records import Run, Session
+
+__all__ = ["JsonRenderer", "Ndjson", "SingleDocument"]
+
+# Sessions are rendered before their number is known. It stands at the same place in each.
+_UNNUMBERED = b'"number":0,'
+
+
+class JsonRenderer:
+    """A session's record in bytes. Goes to worker processes, so it holds no encoder when sent."""
+
+    def __init__(self, digits: int = 6) -> None:
+        self.digits = digits
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"digits": self.digits}
+
+    @cached_property
+    def _encode(self) -> Any:  # noqa: ANN401
+        return encoder(self.digits).encode
+
+    def render(self, session: Session) -> bytes:
+        """The record."""
+        data: bytes = self._encode(session)
+        return data
+
+    def number(self, rendered: bytes, number: int) -> bytes:
+        """The record with its number in place."""
+        return rendered.replace(_UNNUMBERED, b'"number":%d,' % number, 1)
+
+    def run(self, record: Run) -> bytes:
+        """The run record."""
+        data: bytes = self._encode(record)
+        return data
+
+
+class Ndjson:
+    """One record a line, the run's last."""
+
+    def session(self, record: bytes) -> bytes:
+        """A session's line."""
+        return record + b"\n"
+
+    def end(self, run: bytes) -> bytes:
+        """The last line."""
+        return run + b"\n"
+
+
+class SingleDocument:
+    """``{"sessions": [...], "run": {...}}``."""
+
+    def __init__(self) -> None:
+        self._before = b'{"sessions":[\n'
+
+    def session(self, record: bytes) -> bytes:
+        """A session, with what stands between it and the one before."""
+        before, self._before = self._before, b",\n"
+        return before + record
+
+    def end(self, run: bytes) -> bytes:
+        """The end of the list, and the run."""
+        before = self._before if self._before.startswith(b"{") else b"\n"
+        return before + b'],"run":' + run + b"}\n"
