@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from smtpsniff.smtp.model import Mode
 from smtpsniff.smtp.verbs import VERBS
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
 
-__all__ = ["message_like", "parse_bdat", "read_command"]
+__all__ = ["message_like", "parse_bdat", "read_commands", "read_unended"]
+
+# Exchanges kept for one session. The longest real ones are tens of thousands of recipients.
+MAX_EXCHANGES = 200_000
 
 _VERB = re.compile(rb"[ \t]*([^ \t:\r\n]*)")
 _BDAT = re.compile(rb"([0-9]{1,20})(?:[ \t]+(LAST))?[ \t]*$", re.IGNORECASE)
@@ -54,20 +58,55 @@ def parse_bdat(argument: bytes) -> tuple[int | None, bool]:
     return (size if size <= MAX_CHUNK else None), match[2] is not None
 
 
-def read_command(dialogue: Dialogue, end: int) -> None:
-    """Make an exchange of the line from the cursor to `end`."""
+def read_commands(dialogue: Dialogue) -> bool:
+    """Make exchanges of the complete lines at the cursor, up to the next barrier.
+
+    Returns False where the bytes end before a line does. Every command of every session passes
+    here: hence the local names.
+    """
+    cursor = dialogue.c
+    stream = cursor.stream
+    data, base, limit = stream.data, stream.base, cursor.limit
+    find, match = data.find, _VERB.match
+    place, log = dialogue.place, dialogue.log
+    while len(dialogue.exchanges) < MAX_EXCHANGES:
+        start = cursor.pos
+        found = find(b"\n", start - base, limit - base)
+        if found < 0:
+            return False
+        line = data[start - base : found + 1]
+        word = match(line)
+        assert word is not None  # the expression matches anything
+        raw = word[1]
+        verb = _SPELLED.get(raw) or raw.upper().decode("latin-1") or "<empty>"
+        end = found + base + 1
+        exchange = dialogue.push(verb, line, start, end)
+        exchange.argument = line[word.end() :].strip(b" \t\r\n")
+        cursor.pos = end
+        if line[-2:] != b"\r\n":
+            dialogue.topics.add("line-end")
+        log.command(exchange)
+        if verb in VERBS:
+            place(exchange)
+            if dialogue.hold is not None or dialogue.mode is not Mode.COMMANDS:
+                return True
+        else:
+            dialogue.topics.add("unknown-verb")
+    return dialogue.give_up(f"exchanges of one session: {MAX_EXCHANGES}")
+
+
+def read_unended(dialogue: Dialogue, end: int) -> None:
+    """A line that never ended, for want of a LF or of the rest of the stream."""
     cursor = dialogue.c
     start = cursor.pos
     line = cursor.bytes(start, end)
-    match = _VERB.match(line)
-    word = match[1]  # type: ignore[index]  # the expression matches anything
-    verb = _SPELLED.get(word) or word.upper().decode("latin-1") or "<empty>"
-    exchange = dialogue.push(verb, line, start, end)
-    exchange.argument = line[match.end() :].strip(b" \t\r\n")  # type: ignore[union-attr]
+    word = _VERB.match(line)
+    assert word is not None
+    exchange = dialogue.push(
+        word[1].upper().decode("latin-1") or "<empty>", line, start, end
+    )
+    exchange.argument = line[word.end() :].strip(b" \t\r\n")
     cursor.pos = end
-    if not line.endswith(b"\r\n"):
-        dialogue.topics.add("line-end")
-    if verb not in VERBS:
-        dialogue.topics.add("unknown-verb")
+    dialogue.topics.add("line-end")
     dialogue.log.command(exchange)
     dialogue.place(exchange)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.smtp import handover, holding, pairing, smuggling
 from smtpsniff.smtp.body import Body, Variant
-from smtpsniff.smtp.commands import parse_bdat, read_command
+from smtpsniff.smtp.commands import parse_bdat, read_commands, read_unended
 from smtpsniff.smtp.log import Log
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Mode, Phase, Reply
 from smtpsniff.smtp.reader import Reader
@@ -37,9 +37,6 @@ __all__ = ["Dialogue"]
 # A line without an end is not waited for longer than this: 12,288 octets is the longest that
 # any extension allows (RFC 4954 §4), and servers hang up far below this bound.
 MAX_LINE = 1 << 16
-# Exchanges kept for one session. The longest real ones are tens of thousands of recipients.
-MAX_EXCHANGES = 200_000
-
 _BARRIERS = frozenset(name for name, verb in VERBS.items() if verb.barrier and name != "BDAT")
 _MAILS = frozenset({"MAIL", "SEND", "SOML", "SAML"})
 _HELLOS = frozenset({"EHLO", "HELO", "LHLO"})
@@ -137,16 +134,13 @@ class Dialogue:
             if not _READ[self.mode](self, final):
                 return
 
-    def _read_command(self, final: bool) -> bool:
-        end = self.c.find_line()
-        if end < 0:
-            size = self.c.limit - self.c.pos
-            if not size or not (final and self.c.at_gap is None) and size < MAX_LINE:
-                return False
-            end = self.c.limit  # a line that never ended
-        if len(self.exchanges) >= MAX_EXCHANGES:
-            return self.give_up(f"exchanges of one session: {MAX_EXCHANGES}")
-        read_command(self, end)
+    def _read_commands(self, final: bool) -> bool:
+        if read_commands(self):
+            return True
+        size = self.c.limit - self.c.pos
+        if not size or (not (final and self.c.at_gap is None) and size < MAX_LINE):
+            return False
+        read_unended(self, self.c.limit)
         return True
 
     def _read_auth(self, final: bool) -> bool:
@@ -380,7 +374,7 @@ class Dialogue:
 
 
 _READ = {
-    Mode.COMMANDS: Dialogue._read_command,
+    Mode.COMMANDS: Dialogue._read_commands,
     Mode.AUTH: Dialogue._read_auth,
     Mode.BODY: Dialogue._read_body,
     Mode.CHUNK: Dialogue._read_chunk,

@@ -7,7 +7,9 @@ acknowledges came before it. Only where two entries crossed does the frame numbe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from smtpsniff.records import Entry, Timestamp
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
@@ -25,7 +27,7 @@ __all__ = ["Item", "Log"]
 MAX_GARBAGE = 50
 
 
-class Item(NamedTuple):
+class Item(Struct, frozen=True, gc=False):
     """An entry with what orders it: `ack` is a sequence number, `end` an offset in its stream.
 
     `what` is the exchange or the reply that it shows, if it shows one.

@@ -7,7 +7,7 @@ checks and timing to reason on; `smtpsniff.records` is what leaves the house.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -38,14 +38,14 @@ class Phase(IntEnum):
     UNKNOWN = 13  # seen from the middle, no sync point yet
 
 
-class Mode(Enum):
+class Mode(IntEnum):
     """How the client's next bytes are to be read."""
 
-    COMMANDS = "commands"
-    BODY = "body"
-    CHUNK = "chunk"
-    AUTH = "auth"
-    OPAQUE = "opaque"
+    COMMANDS = 0
+    BODY = 1
+    CHUNK = 2
+    AUTH = 3
+    OPAQUE = 4
 
 
 class Said(Struct, frozen=True, gc=False):

@@ -39,8 +39,7 @@ def read_reply(reader: Reader, final: bool) -> Reply | None:
     data = stream.data
     match = _REPLY.match(data, start, limit)
     if match is not None:
-        raw = match.group()
-        return _make(reader, raw, base + match.end(), (), True)
+        return _make(reader, match[0], base + match.end(), (), True)
     over = (final and reader.at_gap is None) or limit - start > MAX_REPLY
     return _read_slowly(reader, data, start, limit, over)
 

@@ -153,19 +153,20 @@ def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
     """
     entries = _opening(dialogue, client, server)
     said: int | None = _from_handshake(dialogue)
-    for place, (entry, first_time, _, _, what) in enumerate(dialogue.log.merged(), len(entries)):
+    for place, item in enumerate(dialogue.log.merged(), len(entries)):
+        entry, what = item.entry, item.what
         if isinstance(what, Reply):
             said = what.time
             asked = what.answers
             if asked is not None:
                 entry.answers = asked.place
                 if asked.time:
-                    entry.delay = (first_time - asked.time) / 1e9
+                    entry.delay = (item.first_time - asked.time) / 1e9
         else:
             if what is not None:
                 what.place = place
             if said is not None and entry.kind != "gap":
-                entry.delay = (first_time - said) / 1e9
+                entry.delay = (item.first_time - said) / 1e9
         entries.append(entry)
     if _insert_closing(entries, client, server):
         _number_answers(dialogue, entries)
