@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.saying import answer
+from smtpsniff.smtp.commands import message_like
 from smtpsniff.smtp.model import Phase
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.stream import covers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smtpsniff.checks.view import View
     from smtpsniff.records import Severity
     from smtpsniff.smtp.model import Exchange, Letter, Reply
 
 __all__ = [
-    "ENVELOPE", "NOT_COMMANDS", "body_early", "commands", "end_of", "heard", "over", "raised", "unbroken",
-    "unbroken_replies",
+    "ENVELOPE", "NOT_COMMANDS", "body_early", "commands", "end_of", "heard", "is_message", "over",
+    "raised", "unbroken", "unbroken_replies",
 ]  # fmt: skip
 
 # What is answered without being a command.
@@ -91,3 +93,9 @@ def body_early(view: View, letter: Letter, reply: Reply) -> bool:
         return not covers(body.ack, view.server.stream.after(reply.end))
     lead = reply.time - body.first_time
     return body.first_frame < reply.frame and (view.started or lead >= REORDERED)
+
+
+def is_message(letter: Letter) -> bool:
+    """Whether what came behind DATA is a message rather than commands sent too early."""
+    body = letter.body
+    return body is not None and (message_like(body.head) or (body.complete and not body.size))

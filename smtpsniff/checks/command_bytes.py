@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.asking import NOT_COMMANDS, commands, heard, raised
@@ -11,6 +10,8 @@ from smtpsniff.checks.saying import plural, said
 from smtpsniff.checks.view import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smtpsniff.checks.view import View
     from smtpsniff.records import Severity
     from smtpsniff.smtp.model import Exchange

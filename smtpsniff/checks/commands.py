@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.asking import commands, heard, over, raised
@@ -14,6 +13,8 @@ from smtpsniff.smtp.extensions import COMMAND_LINE, EXTENSIONS, LEGACY_VERBS, li
 from smtpsniff.smtp.verbs import VERBS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smtpsniff.checks.view import View
     from smtpsniff.records import Severity
 
@@ -62,11 +63,11 @@ def command_unknown(view: View) -> Iterator[Hit]:
         if exchange.hello is not None and verb in exchange.hello.offered:
             continue
         reply = exchange.reply
-        if reply is None and not over(view) or reply is not None and reply.kind != 5:
+        if (reply.kind != 5) if reply is not None else not over(view):
             continue
         spoken = heard(exchange) or "; the server never answered"
         yield view.at(
-            f"The client sent {quote(exchange.line.rstrip())}, which is no command of SMTP{spoken}.",
+            f"The client sent {said(exchange)}, which is no command of SMTP{spoken}.",
             exchange,
             severity=raised(exchange),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtpsniff.checks.asking import heard, raised
@@ -12,6 +11,8 @@ from smtpsniff.checks.saying import said
 from smtpsniff.checks.view import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smtpsniff.checks.view import View
     from smtpsniff.records import Severity
     from smtpsniff.smtp.model import Exchange
@@ -149,16 +150,15 @@ def path_syntax_invalid(view: View) -> Iterator[Hit]:
         problem = _problem(exchange.verb, *content)
         if problem is None:
             continue
-        severity: Severity | None = None
-        if problem.lenient == "dots" and exchange.accepted:
-            severity = "warning"
-        elif problem.lenient == "bare" and exchange.verb == "MAIL" and view.submission:
-            severity = "warning"
+        lenient = {
+            "dots": exchange.accepted,
+            "bare": exchange.verb == "MAIL" and view.submission,
+        }.get(problem.lenient, False)
         yield view.at(
             f"The address {quote(b'<' + content[0] + b'>')} is invalid: {problem.what} "
             f"(at byte {problem.at + 1} of it){heard(exchange)}.",
             exchange,
-            severity=severity,
+            severity="warning" if lenient else None,
         )
 
 
