@@ -12,7 +12,7 @@ from smtpsniff.checks.logins import (
     methods_offered,
     refusals,
     verdict,
-)  # fmt: skip
+)
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import plural
 from smtpsniff.smtp.reasons import REASONS, classify

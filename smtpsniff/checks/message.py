@@ -1,0 +1,264 @@
+"""Checks of the message on the wire: its lines, its end, and the receipt for it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smtpsniff.checks.endings import ENDING_CHECKS, by_sight
+from smtpsniff.checks.offers import parameters, replied
+from smtpsniff.checks.registry import Hit, check
+from smtpsniff.checks.saying import duration, plural
+from smtpsniff.smtp.reasons import classify
+from smtpsniff.tcp.stream import covers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smtpsniff.checks.view import View
+    from smtpsniff.records import Severity
+    from smtpsniff.smtp.model import Letter
+
+__all__ = ["CHECKS"]
+
+# A client that hangs up this soon after the end of its message did not wait (RFC 5321
+# §4.5.3.2.6 asks for ten minutes).
+HASTY = 5
+# Refusals that may be about the form of a message; the others name another cause.
+_FORMAL = frozenset({"protocol", "policy-unspecified"})
+_DATE = re.compile(rb"(?:\A|\n)date[ \t]*:", re.IGNORECASE)
+
+
+def _blamed(letter: Letter) -> bool:
+    """Whether the message was refused, and for no other reason than its form."""
+    eom = letter.eom
+    if eom is None or eom.reply is None or not eom.refused:
+        return False
+    reply = eom.reply
+    return classify(reply.code, reply.enhanced, reply.text, "<eom>").label in _FORMAL
+
+
+def _verdict(letter: Letter) -> str:
+    return replied(letter.eom) if letter.eom is not None else ""
+
+
+@check(
+    "msg-bare-lf",
+    group="message",
+    severity="warning",
+    reference="RFC 5321 §2.3.8, §4.1.1.4, RFC 5322 §2.3",
+    wakes=("bare-lf",),
+    fires=r"""
+        @T ; @D ; C "Subject: t\r\n\r\na\nb\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
+    """,
+    silent=r"""
+        @T ; @D ; C "Subject: t\r\n\r\na\r" ; C "\nb\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
+    """,
+)
+def msg_bare_lf(view: View) -> Iterator[Hit]:
+    """Some lines end the Unix way; strict servers refuse, lenient ones may be fooled.
+
+    Trigger: a LF without a CR before it in a message; an error if the server refused the message
+        and named no other cause.
+    Advice: convert line ends to CRLF before sending (Exchange Online says 550 5.6.11).
+    Traps: BODY=BINARYMIME is not text; next to bytes that were not captured nothing is certain.
+    """
+    for letter in view.dialogue.letters:
+        body = letter.body
+        if body is None or not body.bare_lf or body.missing or letter.data is None:
+            continue
+        binary = letter.mail is not None and any(
+            name == "BODY" and value.upper() == "BINARYMIME"
+            for name, value in parameters(letter.mail)
+        )
+        if binary or not view.clean(letter.data):
+            continue
+        yield view.at(
+            f"LF alone, instead of CRLF, ends {plural(body.bare_lf, 'line')} of the message"
+            f"{_verdict(letter)}.",
+            letter.eom or letter.data, severity="error" if _blamed(letter) else None,
+        )  # fmt: skip
+
+
+def _dated(head: bytes) -> bool:
+    """Whether a header has a Date field. Most do, in this spelling."""
+    return b"\nDate:" in head or head.startswith(b"Date:") or bool(_DATE.search(head))
+
+
+@check(
+    "msg-missing-date",
+    group="message",
+    severity="warning",
+    reference="RFC 5322 §3.6",
+    wakes=("data",),
+    fires=r"""
+        @T ; @D ; C "Subject: t\r\n\r\nDate: not a header\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
+    """,
+    silent=r"""
+        @T ; @D ; C "Subject: t\r\ndate: today\r\n\r\nhi\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
+    """,
+)
+def msg_missing_date(view: View) -> Iterator[Hit]:
+    """The letter has no date.
+
+    Trigger: a complete header without a Date field; an error if the server refused the message
+        and named no other cause.
+    Advice: correct the program that made the letter; many filters hold it against the sender.
+    Traps: a submission server may add the date, so it is a note on ports 587 and 465 and after a
+        login; an empty letter, or one with bytes not captured, is no case.
+    """
+    for letter in view.dialogue.letters:
+        body, data = letter.body, letter.data
+        if body is None or data is None or body.missing or body.head_cut or not body.size:
+            continue
+        if not (body.head_complete or body.complete) or _dated(body.head):
+            continue
+        if view.clean(data):
+            severity: Severity | None = "note" if view.submission else None
+            if _blamed(letter):
+                severity = "error"
+            yield view.at(
+                f"The header of the message has no Date field{_verdict(letter)}.",
+                letter.eom or data, severity=severity,
+            )  # fmt: skip
+
+
+# -- the end of the message ------------------------------------------------------------------
+
+
+def _arrived(view: View, letter: Letter) -> bool:
+    """Whether the server acknowledged the last byte of the message, in its RST at the latest."""
+    eom, body, server = letter.eom, letter.body, view.server
+    end = max(eom.end if eom is not None else 0, body.end if body is not None else 0)
+    if not end:
+        return False
+    last = view.client.stream.after(end)
+    return covers(server.ack, last) or (server.rst is not None and covers(server.rst.ack, last))
+
+
+def _stands(view: View, letter: Letter) -> bool:
+    """Whether DATA was seen to be accepted, or BDAT sent, with no doubt about it."""
+    data = letter.data
+    return data is not None and view.clean(data) and not data.refused
+
+
+def _cut_short(view: View, letter: Letter) -> bool:
+    """Whether the message lacks its end, as far as the server got it."""
+    body, eom = letter.body, letter.eom
+    if body is None:
+        return False
+    if eom is not None:
+        hanging = eom.reply is None and not eom.replies and view.clean(eom)
+        return hanging and not _arrived(view, letter)
+    if body.complete or by_sight(body) is not None:
+        return False
+    # Between chunks the client may stop as it likes; within one it may not.
+    dialogue = view.dialogue
+    return body.framing == "data" or (dialogue.chunk_left > 0 and dialogue.body is body)
+
+
+@check(
+    "msg-truncated",
+    group="message",
+    severity="error",
+    reference="RFC 5321 §4.1.1.4, §4.1.1.10",
+    wakes=("hanging",),
+    fires=r"""
+        @T ; @D ; @H ; +5 RST C
+    """,
+    silent=r"""
+        @T ; @D ; @H ; @X ; RST C
+    """,
+)
+def msg_truncated(view: View) -> Iterator[Hit]:
+    """The letter stopped in the middle and was not delivered.
+
+    Trigger: a message without its end, or a chunk without its last octets, and the connection
+        ended or fell silent.
+    Advice: look at the network (packet sizes), at the client's timeouts, at content filters.
+    Traps: if only the recording ended it is a note; if bytes were not captured the end may be
+        among them (possible); a server that had refused already ended it.
+    """
+    for letter in view.dialogue.letters:
+        body = letter.body
+        if body is None or not _stands(view, letter) or not _cut_short(view, letter):
+            continue
+        ended = view.session.ended
+        yield view.at(
+            f"The message broke off after {plural(body.size, 'octet')}, without its end "
+            f"({_ENDS.get(ended, 'the connection ended')}).",
+            letter.data, severity="note" if ended == "capture-ended" else None,
+            confidence="possible" if body.missing or view.client.stream.gaps else "certain",
+        )  # fmt: skip
+
+
+_ENDS = {
+    "capture-ended": "the recording ends here",
+    "rst-by-client": "the client reset the connection",
+    "rst-by-server": "the server reset the connection",
+    "client-close": "the client closed the connection",
+    "server-close": "the server closed the connection",
+    "idle-expired": "nothing came any more",
+}
+
+
+@check(
+    "eom-reply-missing",
+    group="delivery",
+    severity="error",
+    reference="RFC 1047, RFC 5321 §4.5.3.2.6, §6.1",
+    wakes=("hanging",),
+    fires=r"""
+        @T ; @D ; @H ; C ".\r\n" ; +60 RST S
+    """,
+    silent=r"""
+        @T ; @D ; @H ; C ".\r\n" ; +60 S "451 4.3.0 scan failed\r\n" ; RST S
+    """,
+)
+def eom_reply_missing(view: View) -> Iterator[Hit]:
+    """The letter arrived but the receipt did not, so it will probably be sent twice.
+
+    Trigger: the end of a message, acknowledged by the server's TCP, and no reply before the
+        connection ended or fell silent.
+    Advice: client: wait ten minutes; server: answer before slow scans; look for duplicates.
+    Traps: if the end never reached the server the message was cut short; 4yz is an answer; a
+        client that hangs up within seconds is the cause itself.
+    """
+    if view.session.ended == "capture-ended" or view.server.stream.gaps:
+        return
+    for letter in view.dialogue.letters:
+        eom = letter.eom
+        if eom is None or eom.replies or eom.reply is not None or not view.clean(eom):
+            continue
+        if letter.body is None or not letter.body.complete or not _arrived(view, letter):
+            continue
+        sent = max(eom.time, letter.body.time)
+        yield view.at(
+            f"The server got the whole message and never answered: {_who_hung_up(view, sent)}.",
+            eom,
+        )
+
+
+def _who_hung_up(view: View, since: int) -> str:
+    """Who ended the connection, and how long after the end of the message."""
+    ends = [
+        (mark.frame, mark.time, name)
+        for side, name in ((view.client, "client"), (view.server, "server"))
+        for mark in (side.fin, side.rst)
+        if mark is not None
+    ]
+    if not ends:
+        return f"nothing came for {duration(view.waited(since))}"
+    _, time, name = min(ends)
+    seconds = (time - since) / 1e9
+    hasty = ", which is no time to wait" if name == "client" and seconds < HASTY else ""
+    return f"the {name} ended the connection after {duration(seconds)}{hasty}"
+
+
+CHECKS = (
+    msg_bare_lf,
+    msg_missing_date,
+    msg_truncated,
+    eom_reply_missing,
+    *ENDING_CHECKS,
+)
