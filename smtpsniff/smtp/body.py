@@ -26,6 +26,8 @@ MAX_HEADER = 1 << 20
 MAX_VARIANTS = 16
 # Bytes behind a variant in which a command makes it suspicious (smuggling).
 SUSPECT_WITHIN = 512
+# Fewer bytes than this behind a variant may be a verb whose rest was not taken yet.
+LONGEST_VERB = 8
 # Above this, numpy's comparison beats three bytes.count.
 _BULK = 8192
 
@@ -212,7 +214,7 @@ class Body:
             follows = chunk[end : end + SUSPECT_WITHIN]
             suspicious = bool(_OPENS.match(follows) and _COMMAND.search(follows))
             variant = Variant(at + match.start(), at + end, found, suspicious)
-            if suspicious or not follows or _VERB.match(follows):
+            if suspicious or len(follows) < LONGEST_VERB or _VERB.match(follows):
                 line_end = 2 if found.startswith(b"\r\n") else 1
                 plain = chunk[: match.start() + line_end].replace(b"\r\n.", b"\r\n")
                 state = self.digest.copy()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpsniff.tcp.stream import MODULUS, covers
+
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange
+    from smtpsniff.tcp import Side
 
 __all__ = ["how_it_ended"]
 
@@ -33,11 +36,22 @@ def how_it_ended(dialogue: Dialogue) -> str:
         return "server-421"
     if quit_ is not None and connection.closed:
         return "quit-no-221"
-    if client.fin is not None and (server.fin is None or client.fin.frame < server.fin.frame):
+    if client.fin is not None and (server.fin is None or _before(client, server)):
         return "client-close"
     if server.fin is not None:
         return "server-close"
     return "idle-expired" if connection.idle >= IDLE_SECONDS else "capture-ended"
+
+
+def _before(first: Side, second: Side) -> bool:
+    """Whether `first` said FIN before `second`: by what the other's FIN acknowledges, else frames."""
+    assert first.fin is not None
+    assert second.fin is not None
+    for one, other, answer in ((first, second, True), (second, first, False)):
+        end = one.stream.after(one.stream.end) if one.stream.end else one.stream.first
+        if covers(other.fin.ack, (end + 1) & MODULUS):  # type: ignore[union-attr]
+            return answer
+    return first.fin.frame < second.fin.frame
 
 
 def _reset(dialogue: Dialogue, quit_: Exchange | None) -> str:

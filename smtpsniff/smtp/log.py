@@ -174,6 +174,28 @@ class Log:
         ack = stream.acks[stream.piece(cursor.pos)] if stream.acks else -1
         (self.ours if mine else self.theirs).append(Item(entry, time, ack, max(cursor.pos, 1)))
 
+    def closing(self) -> None:
+        """FIN and RST of both sides. A FIN takes a sequence number of its own (RFC 9293 §3.4)."""
+        sides = self._dialogue.connection.sides
+        client = self._dialogue.client
+        for side, items, who in (
+            (sides[client], self.client, "client"), (sides[1 - client], self.server, "server"),
+        ):  # fmt: skip
+            marks = [
+                (mark, kind, text, taken)
+                for mark, kind, text, taken in (
+                    (side.fin, "close", "closed its side", 1),
+                    (side.rst, "reset", "reset the connection", 0),
+                )
+                if mark is not None
+            ]
+            if len(marks) == 2 and side.rst.frame < side.fin.frame:
+                marks.reverse()
+            for mark, kind, text, taken in marks:
+                at = (mark.frame, mark.frame)
+                entry = Entry(Timestamp(mark.time), mark.frame, at, who, kind, text, False)
+                items.append(Item(entry, mark.time, mark.ack, side.stream.end + taken))
+
     def remove(self, entry: Entry | None) -> None:
         """Take back an entry that turned out to be something else."""
         for items in (self.client, self.server):

@@ -22,8 +22,7 @@ from smtpsniff.text import decode
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange
-    from smtpsniff.records import Kind, Party
-    from smtpsniff.tcp import Connection, Mark, Side
+    from smtpsniff.tcp import Connection, Side
 
 __all__ = ["build"]
 
@@ -153,6 +152,7 @@ def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
     """
     entries = _opening(dialogue, client, server)
     said: int | None = _from_handshake(dialogue)
+    dialogue.log.closing()
     for place, item in enumerate(dialogue.log.merged(), len(entries)):
         entry, what = item.entry, item.what
         if isinstance(what, Reply):
@@ -168,36 +168,8 @@ def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
             if said is not None and entry.kind != "gap":
                 entry.delay = (item.first_time - said) / 1e9
         entries.append(entry)
-    if _insert_closing(entries, client, server):
-        _number_answers(dialogue, entries)
     _name_recipients(dialogue)
     return entries
-
-
-def _insert_closing(entries: list[Entry], client: Side, server: Side) -> bool:
-    """Put FIN and RST where their frames say; True if that moved other entries."""
-    moved = False
-    for mark, kind, side, text in _closing(client, server):
-        entry = Entry(
-            Timestamp(mark.time), mark.frame, (mark.frame, mark.frame), side, kind, text, False
-        )
-        at = len(entries)
-        while at and entries[at - 1].frame > mark.frame:
-            at -= 1
-        moved |= at < len(entries)
-        entries.insert(at, entry)
-    return moved
-
-
-def _number_answers(dialogue: Dialogue, entries: list[Entry]) -> None:
-    """Entries have moved: say anew which each reply answers."""
-    index = {id(entry): place for place, entry in enumerate(entries)}
-    for exchange in dialogue.exchanges:
-        if exchange.verb != "<greeting>":
-            exchange.place = index.get(id(exchange.entry))
-            for reply in exchange.replies:
-                if reply.entry is not None:
-                    reply.entry.answers = exchange.place
 
 
 def _from_handshake(dialogue: Dialogue) -> int | None:
@@ -224,19 +196,6 @@ def _opening(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
             Timestamp(last.time), frames[1], frames, "client", "connect", text, False, delay
         )
     ]
-
-
-def _closing(client: Side, server: Side) -> list[tuple[Mark, Kind, Party, str]]:
-    """FIN and RST of both sides, in order of time."""
-    marks: list[tuple[Mark, Kind, Party, str]] = []
-    parties: tuple[tuple[Side, Party], ...] = ((client, "client"), (server, "server"))
-    for side, name in parties:
-        if side.fin is not None:
-            marks.append((side.fin, "close", name, "closed its side"))
-        if side.rst is not None:
-            marks.append((side.rst, "reset", name, "reset the connection"))
-    marks.sort(key=lambda m: m[0].frame)
-    return marks
 
 
 def _name_recipients(dialogue: Dialogue) -> None:

@@ -110,9 +110,10 @@ def _marks(
 ) -> list[Mark | None]:
     """The first of `rows` in each run as a Mark; `run` is the run of each row."""
     out: list[Mark | None] = [None] * runs
-    columns = (batch.frame, batch.time, batch.seq, batch.ack)
+    ack = np.where(batch.flags[rows] & ACK, batch.ack[rows], -1)
+    columns = (run, batch.frame[rows], batch.time[rows], batch.seq[rows], ack)
     # Backwards, so that the first of a run is the last to be written.
-    found = zip(run.tolist()[::-1], *(c[rows].tolist()[::-1] for c in columns), strict=True)
+    found = zip(*(column.tolist()[::-1] for column in columns), strict=True)
     for index, frame, time, seq, ack in found:
         out[index] = Mark(frame, time, seq, ack)
     return out

@@ -23,6 +23,8 @@ __all__ = ["replay"]
 # Without a SYN the lowest number among the first packets begins the stream; a number further
 # below than any window is another connection's.
 MAX_BACKWARD = 1 << 20
+# A SYN seen again this soon (nanoseconds) is a mirror port's copy: timers start at 1 s.
+MIRRORED = 1_000_000
 
 
 def replay(
@@ -66,7 +68,8 @@ def replay(
         if flags & SYN:
             if side.syn is None:
                 read_syn(connection, index, mark, bool(flags & ACK))
-            side.syns.append(mark)
+            if not side.syns or time - side.syns[-1].time >= MIRRORED:
+                side.syns.append(mark)
             seq = (seq + 1) & MODULUS
         elif side.syn is not None and side.handshake is None:
             side.handshake = mark

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from smtpsniff.records import encoder
 from dialogue import LOSSY, SAME, Vector, compile_text, pcap, prefixes, read_capture, vectors
 from dialogue import sessions as read
 
@@ -24,7 +25,8 @@ OF_FRAMES = frozenset({"frame", "frames", "file", "time", "delay"})  # what fram
 
 def records(found: list[Any]) -> list[Record]:
     """Return records as a script sees them, with the keys of the contract."""
-    return [msgspec.to_builtins(record) for record in found]
+    encode = encoder(9).encode
+    return [msgspec.json.decode(encode(record)) for record in found]
 
 
 def findings(found: list[Record], key: str = "findings") -> Iterator[Record]:
