@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.checks.names import is_name, judge
 from smtpsniff.checks.registry import Hit, check
-from smtpsniff.checks.saying import answer, greeting_of
+from smtpsniff.checks.saying import answer, first_reply, greeting_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.checks.view import View
+    from smtpsniff.records import Severity
     from smtpsniff.smtp.model import Reply
 
 __all__ = ["CHECKS", "masked"]
@@ -25,6 +26,8 @@ _MASK = re.compile(r"[*20 \t]+")
 
 def masked(reply: Reply) -> bool:
     """Whether a firewall has blacked out the text: Postfix' own test."""
+    if reply.text[:1] not in "*20 \t":  # as of nearly all
+        return False
     text = "".join(reply.lines)
     return len(text) >= MASKED_LENGTH and _MASK.fullmatch(text) is not None
 
@@ -145,8 +148,11 @@ def greeting_masked(view: View) -> Iterator[Hit]:
     extensions will fail.
     Traps: a greeting without any text is something else.
     """
+    reply = first_reply(view)
+    if reply is None or not masked(reply):
+        return
     found = greeting_of(view)
-    if found is not None and masked(found[1]):
+    if found is not None:
         yield view.at(f"The greeting was blacked out on its way: {answer(found[1])}.", *found)
 
 
@@ -173,14 +179,17 @@ def greeting_no_domain(view: View) -> Iterator[Hit]:
     Traps: in private networks a name of one label is only worth a note; a blacked-out greeting
     and one without text are told as such.
     """
-    found = greeting_of(view)
-    if found is None or found[1].code != 220 or masked(found[1]):
+    reply = first_reply(view)
+    if reply is None or reply.code != 220:
         return
-    words = found[1].lines[0].split(None, 1)
-    if not words or is_name(words[0]):
+    words = reply.lines[0].split(None, 1)
+    if not words or is_name(words[0]) or masked(reply):
+        return
+    found = greeting_of(view)
+    if found is None:
         return
     single = judge(words[0]).kind in ("not-fqdn", "localhost")
-    severity = "note" if single and view.private else None
+    severity: Severity | None = "note" if single and view.private else None
     text = f"The greeting does not begin with the server's name: {answer(found[1])}."
     yield view.at(text, *found, severity=severity)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from smtpsniff.tcp import Mark
 
 __all__ = [
-    "answer", "connected_at", "duration", "greeting_of", "handshake_done", "mark_hit", "plural",
-    "said", "whole_from",
+    "answer", "connected_at", "duration", "first_reply", "greeting_of", "handshake_done",
+    "mark_hit", "plural", "said", "whole_from",
 ]  # fmt: skip
 
 NANOSECONDS = 1e9
@@ -64,6 +64,12 @@ def connected_at(view: View) -> int:
     """When the handshake was over at the tap: the greeting is waited for from here on."""
     mark = view.client.handshake or view.server.syn or view.client.syn
     return mark.time if mark is not None else view.connection.start
+
+
+def first_reply(view: View) -> Reply | None:
+    """What answers for the greeting, whole or not: a cheap look before `greeting_of`."""
+    greeting = view.dialogue.greeting
+    return greeting.reply if greeting is not None else None
 
 
 def greeting_of(view: View) -> tuple[Exchange, Reply] | None:

@@ -10,6 +10,7 @@ from smtpsniff.checks.saying import (
     answer,
     connected_at,
     duration,
+    first_reply,
     greeting_of,
     handshake_done,
     mark_hit,
@@ -110,8 +111,11 @@ def client_gave_up_before_greeting(view: View) -> Iterator[Hit]:
     Advice: let the client wait 5 minutes for the greeting; make the server faster.
     Traps: probes leave within seconds. A client that speaks TLS first was not waiting for this.
     """
+    reply = first_reply(view)
+    fin = view.client.fin
+    if reply is not None and fin is not None and reply.frame < fin.frame:
+        return
     greeting = view.dialogue.greeting
-    reply = greeting.reply if greeting is not None else None
     if not handshake_done(view) or view.dialogue.tls is not None or view.server.stream.gaps:
         return
     left = min(
@@ -158,6 +162,9 @@ def greeting_slow(view: View) -> Iterator[Hit]:
     Traps: of a greeting in parts the first line counts. A greeting lost once on its way to the
     point of capture looks like a slow server.
     """
+    first = first_reply(view)
+    if first is None or (first.time - view.connection.start) / NANOSECONDS < NOTICEABLE:
+        return
     found = greeting_of(view)
     if found is None:
         return
@@ -202,8 +209,11 @@ def greeting_split(view: View) -> Iterator[Hit]:
     Advice: normal for Postfix' postscreen; exempt clients you trust if the delay hurts.
     Traps: loss between two lines can look like it.
     """
+    first = first_reply(view)
+    if first is None or len(first.lines) < 2 or first.code != 220:
+        return
     found = greeting_of(view)
-    if found is None or len(found[1].lines) < 2 or found[1].code != 220:
+    if found is None:
         return
     reply = found[1]
     apart = (reply.time - reply.first_time) / NANOSECONDS
