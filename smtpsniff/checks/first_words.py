@@ -86,7 +86,11 @@ def command_before_greeting(view: View) -> Iterator[Hit]:
         refused = refused or reply.kind > 3
         lead = (reply.time - first.first_time) / NANOSECONDS
         what = "the end of the greeting" if _between(first, reply) else "the greeting"
-        how = f"{lead:.3f} s before {what}" if lead > 0 else f"without having received {what}"
+        how = (
+            f"{lead:.3f} s before {what}"
+            if lead >= TAP_DISORDER
+            else f"without having received {what}"
+        )
     text = f"The client sent {said(first)} {how}."
     hit = view.at(text, first, reply, severity="error" if refused else None)
     yield hit

@@ -23,6 +23,8 @@ __all__ = ["CHECKS"]
 LARGE = 1200
 # Sent three times: the first copy and two more.
 COPIES = 2
+# Exchanges whose octets are nobody's business.
+_SECRETS = ("AUTH", "X-EXPS", "<auth-response>")
 
 
 @check(
@@ -153,7 +155,10 @@ def _time_of(view: View, conflict: Conflict) -> int:
 
 def _versions(view: View, who: str, conflict: Conflict) -> str:
     """Both versions, unless they may hold a secret."""
-    if who == "client" and view.dialogue.auths:
+    end = conflict.offset + len(conflict.kept)
+    if who == "client" and any(
+        e.start < end and conflict.offset < e.end for e in view.exchanges(*_SECRETS)
+    ):
         return ""
     return f": {quote(conflict.kept)} and {quote(conflict.dropped)}"
 

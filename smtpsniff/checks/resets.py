@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, handshake_done, mark_hit, said, whole_from
 from smtpsniff.smtp.model import Phase
-from smtpsniff.tcp.stream import MODULUS
+from smtpsniff.tcp.stream import MODULUS, covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,8 @@ def tcp_half_close_by_client(view: View) -> Iterator[Hit]:
         asked = reply.answers
         if reply.first_frame <= fin.frame or asked is None or asked.verb == "<greeting>":
             continue
-        if asked.frame <= fin.frame:
+        heard = covers(fin.ack, view.server.stream.after(reply.end))
+        if asked.frame <= fin.frame and not heard:
             text = f"The client closed its side while the answer to {said(asked)} was still owed."
             hit = view.at(text, asked, reply)
             hit.frames = [asked.frame, fin.frame, reply.frame]
