@@ -19,8 +19,8 @@ __all__ = ["Headers", "read_headers"]
 MAX_FIELDS = 1000
 MAX_FIELD = 1 << 16
 
-_FOLD = re.compile(rb"\r?\n[ \t]+")
-_NAME = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*")
+_FOLD = re.compile(r"\n[ \t]+")
+_FIELD = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*([^\n]*)", re.MULTILINE)
 
 
 class Headers(NamedTuple):
@@ -35,15 +35,33 @@ class Headers(NamedTuple):
     message_id: str | None
 
 
-def decode_value(raw: bytes) -> str:
-    """Text of a field body: encoded words decoded, raw UTF-8 as it is."""
-    text = decode(raw)
-    if "=?" not in text:
-        return text
+def read_headers(head: bytes) -> Headers:
+    """Fields of a header section; lines that are no field are passed over."""
+    text = decode(head).replace("\r\n", "\n")
+    if "\n " in text or "\n\t" in text:
+        text = _FOLD.sub(" ", text)
+    fields = _FIELD.findall(text)
+    if len(fields) > MAX_FIELDS:
+        del fields[MAX_FIELDS:]
+    if len(text) > MAX_FIELD:
+        fields = [(name, value[:MAX_FIELD]) for name, value in fields]
+    if "=?" in text:
+        fields = [(name, _words(value) if "=?" in value else value) for name, value in fields]
+    found: dict[str, str] = {}
+    for name, value in fields:
+        found.setdefault(name.lower(), value)
+    get = found.get
+    return Headers(
+        fields, get("subject"), get("from"), get("to"), get("cc"), get("date"), get("message-id")
+    )
+
+
+def _words(text: str) -> str:
+    """A field body with its encoded words decoded (RFC 2047)."""
     try:
-        parts = decode_header(text)
         return "".join(
-            part if isinstance(part, str) else _charset(part, charset) for part, charset in parts
+            part if isinstance(part, str) else _charset(part, charset)
+            for part, charset in decode_header(text)
         )
     except Exception:  # whatever a hostile encoded word makes the library raise
         return text
@@ -55,25 +73,3 @@ def _charset(raw: bytes, charset: str | None) -> str:
         return raw.decode(charset or "ascii")
     except (LookupError, ValueError):
         return decode(raw)
-
-
-def read_headers(head: bytes) -> Headers:
-    """Fields of a header section; lines that are no field are passed over."""
-    fields: list[tuple[str, str]] = []
-    found: dict[str, str] = {}
-    if b"\n " in head or b"\n\t" in head:
-        head = _FOLD.sub(b" ", head)
-    for line in head.split(b"\n"):
-        match = _NAME.match(line)
-        if match is None:
-            continue
-        name = match[1].decode("ascii")
-        value = decode_value(line[match.end() :][:MAX_FIELD].rstrip(b"\r \t"))
-        fields.append((name, value))
-        found.setdefault(name.lower(), value)
-        if len(fields) >= MAX_FIELDS:
-            break
-    get = found.get
-    return Headers(
-        fields, get("subject"), get("from"), get("to"), get("cc"), get("date"), get("message-id")
-    )

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+from smtpsniff.smtp.octets import Look, look
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.reader import Reader
@@ -28,8 +28,6 @@ MAX_VARIANTS = 16
 SUSPECT_WITHIN = 512
 # Fewer bytes than this behind a variant may be a verb whose rest was not taken yet.
 LONGEST_VERB = 8
-# Above this, numpy's comparison beats three bytes.count.
-_BULK = 8192
 
 # a . b with a, b of CRLF, LF, CR but not CRLF . CRLF; CRLF . CR CR LF; NUL next to the dot.
 _VARIANT = re.compile(
@@ -119,14 +117,14 @@ class Body:
         dot = data.find(b".", pos, limit)
         found = data.find(END, max(dot - 2, pos), limit) if dot >= 0 else -1
         if found >= 0:
-            self._take(data[pos : found + 2], base + pos)
+            self._take(data, pos, found + 2, base)
             self.complete = True
             reader.pos = base + found + 5
             self.end = reader.pos
             return True
         upto = limit if reader.at_gap else _whole_lines(data, pos, limit)
         if upto > pos:
-            self._take(data[pos:upto], base + pos)
+            self._take(data, pos, upto, base)
             reader.pos = base + upto
         return False
 
@@ -135,39 +133,44 @@ class Body:
         data, base = reader.stream.data, reader.stream.base
         pos, limit = reader.pos - base, reader.limit - base
         if limit > pos:
-            self._take(data[pos:limit], base + pos)
+            self._take(data, pos, limit, base)
             reader.pos = base + limit
         self.end = reader.pos
 
-    def _take(self, chunk: bytes, at: int) -> None:
-        """Account for `chunk`, which begins at stream offset `at`, and let it go."""
-        self.wire_size += len(chunk)
-        self._look(chunk, at)
-        if b"." in chunk:
-            if at == self.start and chunk[:1] == b".":
-                self.unstuffed |= chunk[1:2] != b"."
-                chunk = chunk[1:]
-            stuffed = chunk.count(b"\r\n.")
-            if stuffed:
-                self.unstuffed |= chunk.count(b"\r\n..") != stuffed
-                chunk = chunk.replace(b"\r\n.", b"\r\n")
-        self._digest(chunk)
+    def _take(self, data: bytes, start: int, end: int, base: int) -> None:
+        """Account for ``data[start:end]`` (`data` begins at stream offset `base`), and let it go."""
+        self.wire_size += end - start
+        seen = self._look(data, start, end)
+        if not seen.clean and len(self.variants) < MAX_VARIANTS:
+            self._variants(data[start:end], base + start)
+        if base + start == self.start and data[start : start + 1] == b".":
+            self.unstuffed |= data[start + 1 : start + 2] != b"."
+            start += 1
+        if not seen.dots:
+            self._digest(data, start, end)
+            return
+        chunk = data[start:end]
+        stuffed = chunk.count(b"\r\n.")
+        self.unstuffed |= chunk.count(b"\r\n..") != stuffed
+        chunk = chunk.replace(b"\r\n.", b"\r\n")
+        self._digest(chunk, 0, len(chunk))
 
-    def _digest(self, chunk: bytes) -> None:
-        self.digest.update(chunk)
-        self.size += len(chunk)
+    def _digest(self, data: bytes, start: int, end: int) -> None:
+        self.digest.update(memoryview(data)[start:end])
+        self.size += end - start
         if not self.head_complete:
-            self._head(chunk)
+            self._head(data, start, end)
 
     # -- BDAT --------------------------------------------------------------------------
 
-    def take_chunk(self, chunk: bytes, at: int) -> None:
+    def take_chunk(self, chunk: bytes) -> None:
         """Account for BDAT payload (RFC 3030 §2): raw octets, no stuffing."""
         self.wire_size += len(chunk)
-        self._look(chunk, at, chunked=True)
-        if chunk:
-            self._last = chunk[-1]
-        self._digest(chunk)
+        if not chunk:
+            return
+        self._look(chunk, 0, len(chunk))
+        self._last = chunk[-1]
+        self._digest(chunk, 0, len(chunk))
 
     def skip(self, length: int) -> None:
         """`length` bytes of the message were never captured."""
@@ -179,30 +182,19 @@ class Body:
 
     # -- what is remarkable ------------------------------------------------------------
 
-    def _look(self, chunk: bytes, at: int, *, chunked: bool = False) -> None:
-        """Note bare line ends, NULs and 8-bit bytes; find variants of the end."""
-        if not self.eight_bit and not chunk.isascii():
-            self.eight_bit = True
-        if not self.nul and b"\0" in chunk:
-            self.nul = True
-        if self._clean_lines(chunk):
-            return
-        pairs = chunk.count(b"\r\n")
-        lead = 1 if self._last == 13 and chunk[:1] == b"\n" else 0
-        self.bare_lf += chunk.count(b"\n") - pairs - lead
-        self.bare_cr += max(chunk.count(b"\r") - pairs - lead, 0)
-        if not chunked and len(self.variants) < MAX_VARIANTS and b"." in chunk:
-            self._variants(chunk, at)
-
-    @staticmethod
-    def _clean_lines(chunk: bytes) -> bool:
-        """Whether every LF follows a CR and every CR is followed by a LF."""
-        if len(chunk) < _BULK:
+    def _look(self, data: bytes, start: int, end: int) -> Look:
+        """Note bare line ends, NULs and 8-bit bytes."""
+        seen = look(data, start, end)
+        self.eight_bit |= seen.eight_bit
+        self.nul |= seen.nul
+        if not seen.clean:
+            chunk = data[start:end]
             pairs = chunk.count(b"\r\n")
-            return chunk.count(b"\n") == pairs and chunk.count(b"\r") == pairs
-        values = np.frombuffer(chunk, dtype=np.uint8)
-        feeds, returns = values == 10, values == 13
-        return not feeds[0] and not returns[-1] and bool((feeds[1:] == returns[:-1]).all())
+            # A chunk of BDAT may part a CR from its LF.
+            lead = 1 if self._last == 13 and chunk[:1] == b"\n" else 0
+            self.bare_lf += chunk.count(b"\n") - pairs - lead
+            self.bare_cr += max(chunk.count(b"\r") - pairs - lead, 0)
+        return seen
 
     def _variants(self, chunk: bytes, at: int) -> None:
         """Remember places that some servers would take for the end of the message."""
@@ -229,15 +221,22 @@ class Body:
         self.complete = True
         self.variants = [v for v in self.variants if v.at <= variant.at]
 
-    def _head(self, chunk: bytes) -> None:
+    def _head(self, data: bytes, start: int, end: int) -> None:
         """Keep the header until the empty line that ends it (RFC 5322 §2.1)."""
         seen = len(self.head)
-        self.head += chunk[: MAX_HEADER - seen + 4]
-        if seen == 0 and self.head[:2] == b"\r\n":
-            self.head, self.head_complete = b"", True
-            return
+        if seen == 0:
+            if data[start : start + 2] == b"\r\n":
+                self.head_complete = True
+                return
+            stop = min(end, start + MAX_HEADER + 4)
+            found = data.find(b"\r\n\r\n", start, stop)
+            if found >= 0 and data.find(b"\n\n", start, found) < 0:
+                self.head, self.head_complete = data[start : found + 2], True
+                return
+        self.head += data[start : min(end, start + MAX_HEADER - seen + 4)]
         search = max(seen - 3, 0)
-        ends = [i for i in (self.head.find(b"\r\n\r\n", search), self.head.find(b"\n\n", search)) if i >= 0]
+        places = (self.head.find(b"\r\n\r\n", search), self.head.find(b"\n\n", search))
+        ends = [place for place in places if place >= 0]
         if ends:
             cut = min(ends)
             self.head = self.head[: cut + (2 if self.head[cut] == 13 else 1)]

@@ -195,7 +195,7 @@ class Dialogue:
             self.c.pos += available
             self.chunk_left -= available
             if self.body is not None:
-                self.body.take_chunk(self.c.bytes(start, self.c.pos), start)
+                self.body.take_chunk(self.c.bytes(start, self.c.pos))
         if self.chunk_left:
             return False
         self.end_chunk()
