@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.checks.offers import replied
 from smtpsniff.checks.registry import Hit, check
-from smtpsniff.checks.saying import duration, plural
+from smtpsniff.checks.saying import answer, duration, plural
 from smtpsniff.checks.view import quote
 from smtpsniff.smtp.verbs import VERBS
+from smtpsniff.tcp.stream import covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.checks.view import View
     from smtpsniff.smtp.body import Body, Variant
-    from smtpsniff.smtp.model import Exchange, Letter
+    from smtpsniff.smtp.model import Exchange, Letter, Reply
 
 __all__ = ["ENDING_CHECKS", "by_sight"]
 
@@ -139,6 +140,12 @@ def smuggling_eod_accepted(view: View) -> Iterator[Hit]:
             yield hit
 
 
+def _unasked(view: View, variant: Variant) -> Reply | None:
+    """What the server said to a variant at the very end of the client's bytes."""
+    end = view.client.stream.after(variant.end)
+    return next((r for r in view.dialogue.unsolicited if covers(r.ack, end)), None)
+
+
 @check(
     "eod-nonstandard",
     group="message",
@@ -172,7 +179,16 @@ def eod_nonstandard(view: View) -> Iterator[Hit]:
                 eom, severity="error" if eom.refused else None,
             )  # fmt: skip
         variant = by_sight(body)
-        if variant is not None and eom is None and view.session.ended != "capture-ended":
+        if variant is None or eom is not None:
+            continue
+        reply = _unasked(view, variant)
+        if reply is not None:
+            yield view.at(
+                f"The client ended its message with {quote(variant.bytes)} instead of CRLF.CRLF; "
+                f"the server answered {answer(reply)}.",
+                data, reply, severity="error" if reply.kind > 3 else None,
+            )  # fmt: skip
+        elif view.session.ended != "capture-ended":
             yield view.at(
                 f"The client ended its message of {plural(body.size, 'octet')} with "
                 f"{quote(variant.bytes)} instead of CRLF.CRLF, and the server waited "

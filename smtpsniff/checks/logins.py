@@ -119,8 +119,8 @@ def verdict(exchange: Exchange) -> str:
     if reply is None:
         return ""
     text = " ".join(reply.lines)
-    words = exchange.argument.split()
-    for word in words if exchange.verb == "<auth-response>" else words[1:]:
-        if exchange.verb in _LOGIN and len(word) >= SHORTEST_SECRET:
-            text = text.replace(decode(word), "…")
+    if exchange.verb in _LOGIN:
+        for word in map(decode, exchange.argument.split()):
+            if len(word) >= SHORTEST_SECRET and word.upper() not in _KNOWN:
+                text = text.replace(word, "…")
     return quote(f"{reply.code:03d} {text}")

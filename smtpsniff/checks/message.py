@@ -73,9 +73,10 @@ def msg_bare_lf(view: View) -> Iterator[Hit]:
         )
         if binary or not view.clean(letter.data):
             continue
+        # Where the server took an end of its own, the lines behind it were counted too.
+        lines = plural(body.bare_lf, "line") if body.accepted_variant is None else "lines"
         yield view.at(
-            f"LF alone, instead of CRLF, ends {plural(body.bare_lf, 'line')} of the message"
-            f"{_verdict(letter)}.",
+            f"LF alone, instead of CRLF, ends {lines} of the message{_verdict(letter)}.",
             letter.eom or letter.data, severity="error" if _blamed(letter) else None,
         )  # fmt: skip
 
