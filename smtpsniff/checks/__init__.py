@@ -4,10 +4,71 @@
 `view`      what it sees of a session
 `topics`    what wakes it
 `run`       runs them, counts, folds consequences under their roots
+
+The modules follow a session from its first packet to its last: connection and greeting,
+introduction, commands and their order, replies, extensions, login, TLS, the message, and what
+became of it.
 """
 
+from smtpsniff.checks import (
+    answers,
+    auth,
+    chunks,
+    command_bytes,
+    commands,
+    conduct,
+    connection,
+    delivery,
+    extensions,
+    farewell,
+    first_words,
+    greeting,
+    haste,
+    hello,
+    introduction,
+    message,
+    misplaced,
+    path,
+    paths,
+    recording,
+    refusals,
+    replies,
+    resets,
+    sequence,
+    tls,
+    waiting,
+    wrong_port,
+)
 from smtpsniff.checks.registry import Check
 
 __all__ = ["CATALOGUE", "Check"]
 
-CATALOGUE: tuple[Check, ...] = ()
+CATALOGUE: tuple[Check, ...] = (
+    *connection.CHECKS,
+    *resets.CHECKS,
+    *recording.CHECKS,
+    *path.CHECKS,
+    *waiting.CHECKS,
+    *greeting.CHECKS,
+    *first_words.CHECKS,
+    *wrong_port.CHECKS,
+    *hello.CHECKS,
+    *introduction.CHECKS,
+    *commands.CHECKS,
+    *command_bytes.CHECKS,
+    *paths.CHECKS,
+    *sequence.CHECKS,
+    *misplaced.CHECKS,
+    *haste.CHECKS,
+    *conduct.CHECKS,
+    *chunks.CHECKS,
+    *replies.CHECKS,
+    *answers.CHECKS,
+    *refusals.CHECKS,
+    *farewell.CHECKS,
+    *extensions.CHECKS,
+    *auth.CHECKS,
+    *tls.CHECKS,
+    *message.CHECKS,
+    *delivery.CHECKS,
+)

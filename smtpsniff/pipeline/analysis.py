@@ -79,7 +79,9 @@ class Analysis:
                         segments.frame += base
                     self.packets += len(batch.frame)
                     last = base + (int(batch.frame[-1]) if len(batch.frame) else 0)
-                    ended = table.feed(segments, capture.file)
+                    # Packets of any kind move the capture's clock.
+                    now = int(batch.time.max()) if len(batch.time) else 0
+                    ended = table.feed(segments, capture.file, now)
                     if self.settings.verify_checksums:
                         from smtpsniff.pipeline.checksums import count_bad
 

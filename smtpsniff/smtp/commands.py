@@ -108,5 +108,7 @@ def read_unended(dialogue: Dialogue, end: int) -> None:
     exchange.argument = line[word.end() :].strip(b" \t\r\n")
     cursor.pos = end
     dialogue.topics.add("line-end")
+    if exchange.verb not in VERBS:
+        dialogue.topics.add("unknown-verb")
     dialogue.log.command(exchange)
     dialogue.place(exchange)

@@ -42,11 +42,13 @@ def extend(connection: Connection, batch: SegmentBatch, runs: Runs, run: int) ->
         if flags & SYN:
             syn = Mark(runs.first_frame[run], runs.first_time[run], runs.seq[run])
             read_syn(connection, index, syn, bool(runs.first_flags[run] & ACK))
-            side.syns.append(syn)
+            side.syns = [syn]
             if runs.last[run] - runs.first[run] > 1:
                 side.handshake = Mark(runs.second_frame[run], runs.second_time[run])
         elif not flags & RST or runs.payload_last[run] > runs.payload_first[run]:
             side.stream.first = runs.seq[run]
+    elif side.syn is not None and side.handshake is None:
+        side.handshake = Mark(runs.first_frame[run], runs.first_time[run])
     side.packets += runs.last[run] - runs.first[run]
     side.zero_windows += runs.zero_windows[run]
     if not flags & RST or runs.last[run] - runs.first[run] > 1:

@@ -120,10 +120,14 @@ class Table:
 
     # -- feeding ----------------------------------------------------------------------
 
-    def feed(self, batch: SegmentBatch, file: int = 0) -> list[Connection]:
-        """Take one window's segments; returns the connections that ended."""
+    def feed(self, batch: SegmentBatch, file: int = 0, now: int = 0) -> list[Connection]:
+        """Take one window's segments; returns the connections that ended.
+
+        `now` is the time of the window's last packet of any kind, in nanoseconds.
+        """
         self.touched, self.opened = [], []
         ended: list[Connection] = []
+        self.now = max(self.now, now)
         if len(batch.frame):
             self.now = max(self.now, int(batch.time[-1]))
             rows = self._select(batch)
