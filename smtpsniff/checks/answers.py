@@ -65,6 +65,8 @@ def reply_code_unexpected(view: View) -> Iterator[Hit]:
     checks.
     """
     exchanges = view.dialogue.exchanges
+    if not unbroken(view) or not unbroken_replies(view):
+        return  # with a reply or a command lost, the pairs are guesses
     for i, exchange in enumerate(exchanges):
         verb = exchange.verb
         if verb not in VERBS or verb in ("<greeting>", "<empty>") or not view.clean(exchange):

@@ -9,6 +9,7 @@ from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import NANOSECONDS, answer, duration, mark_hit, plural, said
 from smtpsniff.checks.view import quote
 from smtpsniff.smtp.model import Phase
+from smtpsniff.tcp.stream import MODULUS, covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from smtpsniff.checks.view import View
     from smtpsniff.records import Severity
     from smtpsniff.smtp.model import Exchange
+    from smtpsniff.tcp import Mark, Side
 
 __all__ = ["CHECKS"]
 
@@ -32,6 +34,24 @@ _NOT_BEGUN = frozenset({Phase.CONNECT, Phase.GREETING, Phase.UNKNOWN, Phase.TLS}
 def _quit(view: View) -> Exchange | None:
     """The first QUIT."""
     return next(view.exchanges("QUIT"), None) if "verb:QUIT" in view.topics else None
+
+
+def _closed_first(view: View) -> Side | None:
+    """Who said FIN first: whose FIN the other's acknowledges, else whose was captured first."""
+    client, server = view.client, view.server
+    if client.fin is None or server.fin is None:
+        return client if client.fin is not None else server if server.fin is not None else None
+    if covers(client.fin.ack, _number(server, server.fin)):
+        return server
+    if covers(server.fin.ack, _number(client, client.fin)):
+        return client
+    return client if client.fin.frame < server.fin.frame else server
+
+
+def _number(side: Side, fin: Mark) -> int:
+    """The number that acknowledges this FIN."""
+    last = side.stream.after(side.stream.end) if side.stream.starts else fin.seq
+    return (last + 1) & MODULUS
 
 
 def _announced(view: View) -> bool:
@@ -121,8 +141,8 @@ def quit_missing(view: View) -> Iterator[Hit]:
     Traps: nothing is owed to a server that refused the client, said 421 or closed first. In the
     middle of a message it is another matter.
     """
-    closed, other = view.client.fin, view.server.fin
-    if closed is None or (other is not None and other.frame < closed.frame):
+    closed = view.client.fin
+    if closed is None or _closed_first(view) is not view.client:
         return
     dialogue = view.dialogue
     if _quit(view) is not None or dialogue.tls is not None or dialogue.swapped:
@@ -210,8 +230,8 @@ def server_closed_without_421(view: View) -> Iterator[Hit]:
     Traps: after a greeting that refuses, closing at once is a note. After five minutes of
     silence it is server-idle-timeout.
     """
-    closed, other = view.server.fin, view.client.fin
-    if closed is None or (other is not None and other.frame < closed.frame):
+    closed = view.server.fin
+    if closed is None or _closed_first(view) is not view.server:
         return
     dialogue = view.dialogue
     if _quit(view) is not None or dialogue.tls is not None or dialogue.swapped:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import NOT_COMMANDS, body_early, heard, is_message, raised
+from smtpsniff.checks.asking import (
+    NOT_COMMANDS,
+    body_early,
+    heard,
+    is_message,
+    raised,
+    unbroken_replies,
+)
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, said
 from smtpsniff.smtp.verbs import VERBS
@@ -34,6 +41,8 @@ _AHEAD = ("PIPECONNECT", "X_PIPE_CONNECT")
 def _known(view: View, exchange: Exchange) -> Exchange | None:
     """Whose reply this command did not wait for; None if it waited, or nobody can tell."""
     if not exchange.early or exchange.early_of is None or not view.clean(exchange):
+        return None
+    if not unbroken_replies(view):
         return None
     if "variant-accepted" in view.topics:  # smuggled commands: who sent them meant them as text
         return None
