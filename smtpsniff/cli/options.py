@@ -59,6 +59,7 @@ def add_format(parser: argparse.ArgumentParser, what: str) -> None:
         dest="format",
         action="store_const",
         const="ndjson",
+        default="text",
         help=f"{what}, one JSON object a line (short for --format ndjson)",
     )
     parser.add_argument(

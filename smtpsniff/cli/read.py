@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_format, add_reading
-from smtpsniff.cli.streams import Output
+from smtpsniff.cli.streams import Output, paint_for
 
 if TYPE_CHECKING:
     import argparse
@@ -62,4 +62,29 @@ def _json(files: list[str], args: argparse.Namespace) -> int:
 
 
 def _text(files: list[str], args: argparse.Namespace) -> int:
-    return 0
+    from smtpsniff.checks import CATALOGUE
+    from smtpsniff.cli.running import Reading
+    from smtpsniff.output.row import RowRenderer
+    from smtpsniff.output.table import Table
+    from smtpsniff.output.totals import Totals
+
+    reading = Reading(files, args, RowRenderer())
+    output = Output()
+
+    def emit(line: str) -> None:
+        reading.progress.stop()
+        output.line(line)
+
+    paint = paint_for(output, args.color)
+    table, totals = Table(paint, emit), Totals()
+    for row in reading:
+        totals.add(row)
+        table.add(row)
+    table.end()
+    run_record = reading.record()
+    if run_record.sessions:
+        sentences = {check.id: check.sentence for check in CATALOGUE}
+        for line in totals.lines(run_record, sentences, paint):
+            output.line(line)
+    output.flush()
+    return reading.finish()

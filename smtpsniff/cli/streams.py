@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtpsniff.output.paint import Paint
 
 BLOCK = 1 << 18  # bytes that are gathered before they go to a file or a pipe
 
@@ -27,6 +31,20 @@ def wants_colour(choice: str, stream: object) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return is_terminal(stream)
+
+
+def paint_for(output: Output, choice: str) -> Paint:
+    """Colours and width for text on standard output."""
+    from smtpsniff.output.paint import Paint
+
+    width = None
+    if output.terminal:
+        import shutil
+
+        width = max(shutil.get_terminal_size().columns, 40)
+    if wants_colour(choice, sys.stdout):
+        return Paint.coloured(sys.stdout, width)
+    return Paint(width)
 
 
 class Output:

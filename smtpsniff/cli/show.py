@@ -1,0 +1,120 @@
+"""Show one session: the verdict, who said what and when, what was wrong with which line.
+
+Examples:
+  smtpsniff show mail.pcap 3
+  smtpsniff show monday.pcap tuesday.pcap --session 12
+  smtpsniff show mail.pcap 3 --json | jq .timeline
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import msgpack
+
+from smtpsniff.cli import status
+from smtpsniff.cli.errors import UsageError
+from smtpsniff.cli.options import add_format, add_reading
+from smtpsniff.cli.streams import Output, paint_for, tell
+
+if TYPE_CHECKING:
+    import argparse
+
+    from smtpsniff.records import Session
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Files and a number, and the options of reading."""
+    parser.add_argument(
+        "words", nargs="*", metavar="FILE [N]", help="a capture file; N: which session"
+    )
+    parser.add_argument(
+        "-r", dest="more", action="append", default=[], metavar="FILE", help="a capture file"
+    )
+    parser.add_argument(
+        "--session", type=int, metavar="N", help="which session, with several files"
+    )
+    add_format(parser, "the session's record")
+    add_reading(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the files, find the session, show it."""
+    files, number = _what(args)
+
+    from smtpsniff.cli.running import Reading
+
+    reading = Reading(files, args, Picker(number))
+    session = None
+    for found in reading:
+        session = found or session
+    code = reading.finish()
+    if session is None:
+        return _absent(number, reading.record().sessions, code)
+    output = Output()
+    digits = reading.runner.digits
+    if args.format != "text":
+        from smtpsniff.records import encoder
+
+        output.write(encoder(digits).encode(session) + b"\n")
+    else:
+        from smtpsniff.output.story import story
+
+        names = [file.path for file in reading.runner.totals.files]
+        for line in story(session, names, digits, paint_for(output, args.color)):
+            output.line(line)
+    output.flush()
+    return code
+
+
+class Picker:
+    """A renderer that keeps one session.
+
+    Sessions are rendered, perhaps in another process, before their number is known; packed they
+    are small and cheap to send, and only the one that was asked for is unpacked.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def render(self, session: Session) -> bytes:
+        """The session, packed."""
+        from smtpsniff.records import Timestamp
+
+        return msgpack.encode(session, enc_hook=lambda value: {Timestamp: int}[type(value)](value))
+
+    def number(self, rendered: bytes, number: int) -> Session | None:
+        """The session, if it is the one."""
+        if number != self._number:
+            return None
+        from smtpsniff.records import Session
+
+        session = msgpack.decode(rendered, type=Session, dec_hook=lambda kind, value: kind(value))
+        session.number = number
+        return session
+
+
+def _what(args: argparse.Namespace) -> tuple[list[str], int]:
+    """Files and number."""
+    files = [*args.words, *args.more]
+    number = args.session
+    if number is None:
+        word = args.words[-1] if args.words else ""
+        if not word.isdecimal() or len(files) < 2 or len(word) > 12:
+            raise UsageError("which session? smtpsniff show FILE N, with N from the session table")
+        number = int(word)
+        files = [*args.words[:-1], *args.more]
+    if not files:
+        raise UsageError("no capture file is named (smtpsniff show FILE N)")
+    return files, number
+
+
+def _absent(number: int, sessions: int, code: int) -> int:
+    """No such session: say which there are."""
+    if not sessions:
+        return code  # it has been said that there are none
+    tell(
+        f"there is no session {number}; there {'is' if sessions == 1 else 'are'} "
+        f"{'only session 1' if sessions == 1 else f'sessions 1 to {sessions}'}"
+    )
+    return status.USAGE

@@ -1,0 +1,93 @@
+"""A check's example for readers: the dialogue that fires it, in lines of `C:` and `S:`.
+
+Checks carry their examples in the language of the tests. It is short because it has macros for
+what every session begins with; a reader gets what they stand for.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["dialogue_lines"]
+
+_EHLO = ("C: EHLO a.example.net", "S: 250-mx.example")
+_ENVELOPE = (
+    "C: MAIL FROM:<s@a.example.net>", "S: 250 2.1.0 Ok",
+    "C: RCPT TO:<r@mx.example>", "S: 250 2.1.5 Ok",
+)  # fmt: skip
+_GREETING = ("S: 220 mx.example ESMTP",)
+_EXTENDED = (*_EHLO, "S: 250-PIPELINING", "S: 250 (SIZE 10000, 8BITMIME, CHUNKING, DSN …)")
+_COMMON: dict[str, tuple[str, ...]] = {
+    "G": _GREETING,
+    "E": _EXTENDED,
+    "EN": ("C: EHLO a.example.net", "S: 250 mx.example"),
+    "ET": (*_EHLO, "S: 250-PIPELINING", "S: 250 STARTTLS"),
+    "EA": (*_EHLO, "S: 250-AUTH PLAIN LOGIN CRAM-MD5", "S: 250 PIPELINING"),
+    "M": _ENVELOPE[:2],
+    "R": _ENVELOPE[2:],
+    "T": (*_GREETING, *_EXTENDED, *_ENVELOPE),
+    "D": ("C: DATA", "S: 354 go"),
+    "H": ("C: (a message)",),
+    "X": ("C: .", "S: 250 2.0.0 Ok: queued as 1A"),
+    "Q": ("C: QUIT", "S: 221 2.0.0 Bye"),
+    "CH": ("C: (TLS begins)",),
+    "SH": ("S: (TLS goes on)",),
+}
+_OPEN = "(the connection opens)"
+_DEEDS = {
+    "SYN": "(asks for a connection)", "RSTACK": "(refuses the connection)",
+    "RST": "(resets the connection)", "FIN": "(closes its side)", "ACK": "(acknowledges)",
+    "GAP": "(octets that the capture lacks)", "WIN": "(tells its window)",
+}  # fmt: skip
+
+_ITEM = re.compile(r'(?:[^;"#\n]|"(?:[^"\\]|\\.)*")+')
+_DELAY = re.compile(r"\+(\d+(?:\.\d+)?)\s+")
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\*(\d+))?')
+_SHORT = 72  # characters of a line that are shown
+_LONG_PAUSE = 1.0  # seconds worth a line
+
+
+def dialogue_lines(text: str) -> list[str]:
+    """The lines of an example."""
+    lines: list[str] = []
+    for row in text.split("\n"):
+        for item in _ITEM.findall(row.partition("#")[0] if '"' not in row else row):
+            if item.strip():
+                lines += _event(item.strip())
+    return lines
+
+
+def _event(item: str) -> Iterator[str]:
+    delay = _DELAY.match(item)
+    if delay:
+        item = item[delay.end() :]
+        if float(delay[1]) >= _LONG_PAUSE:
+            yield f"   ({float(delay[1]):g} s pass)"
+    if item.startswith("@"):
+        yield from _COMMON.get(item[1:].split()[0], (item,))
+        return
+    verb, _, rest = item.partition(" ")
+    if verb in ("C", "S"):
+        yield from _spoken(verb, rest)
+    elif verb == "LOSS":
+        yield f"{rest[:1]}: (the same segment again and again)"
+    elif verb in _DEEDS:
+        yield f"{rest[:1] or 'C'}: {_DEEDS[verb]}"
+    elif verb == "OPEN":
+        yield _OPEN
+    elif verb == "END":
+        yield "   (nothing more for 400 s)"
+    elif verb == "SESSION":
+        yield "   (another connection)"
+
+
+def _spoken(who: str, rest: str) -> Iterator[str]:
+    """Strings, a line for each of theirs; what ends a line oddly is shown."""
+    said = "".join(text * int(times or 1) for text, times in _STRING.findall(rest))
+    for line in said.replace(r"\r\n", "\n").removesuffix("\n").split("\n"):
+        line = line.replace(r"\"", '"')
+        yield f"{who}: {line if len(line) <= _SHORT else line[: _SHORT - 1] + '…'}"

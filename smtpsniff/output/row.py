@@ -1,0 +1,110 @@
+"""What the session table shows of one session: few strings, safe to print, cheap to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from smtpsniff.output.labels import ENDED
+from smtpsniff.text import safe, shorten
+
+if TYPE_CHECKING:
+    from smtpsniff.records import Endpoint, Finding, Session, Transaction
+
+__all__ = ["Row", "RowRenderer", "Spotted", "address"]
+
+# Outcomes whose verdict stands under the row.
+FAILED = frozenset(
+    ("rejected", "deferred", "ambiguous", "aborted", "partial", "refused", "unreachable", "unknown")
+)
+_WORST = ("rejected", "deferred", "ambiguous", "aborted", "partial", "unknown", "delivered")
+LONGEST_PATH = 256  # octets of an address (RFC 5321 §4.5.3.1.3); what is longer is no address
+TOLD = 3  # findings in words; `show` has the rest
+
+
+class Spotted(NamedTuple):
+    """A finding, for the row and for the counts."""
+
+    severity: str
+    check: str
+    times: int
+    text: str
+
+
+@dataclass(slots=True)
+class Row:
+    """One session."""
+
+    number: int
+    start: int
+    outcome: str
+    client: str
+    server: str
+    mail: str
+    verdict: str  # empty where there is nothing to tell
+    spotted: tuple[Spotted, ...]
+    file: int | None
+
+
+class RowRenderer:
+    """Makes rows, in whatever process the sessions are."""
+
+    def render(self, session: Session) -> Row:
+        """The row of a session whose number is not known yet."""
+        verdict = session.verdict
+        headline = session.findings[0] if session.findings else None
+        serious = headline is not None and headline.severity != "note"
+        tell = verdict.outcome in FAILED or (verdict.outcome == "no-mail" and serious)
+        return Row(
+            session.number, session.start, verdict.outcome,
+            safe(session.client.ip), address(session.server), _mail(session),
+            safe(verdict.text) if tell else "",
+            tuple(_spotted(f, i) for i, f in enumerate(session.findings)), session.file,
+        )  # fmt: skip
+
+    def number(self, row: Row, number: int) -> Row:
+        """The row with its number."""
+        row.number = number
+        return row
+
+
+def address(end: Endpoint) -> str:
+    """``192.0.2.25:25`` or ``[2001:db8::25]:25``."""
+    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
+
+
+def _spotted(finding: Finding, index: int) -> Spotted:
+    text = safe(finding.text) if index < TOLD and finding.severity != "note" else ""
+    return Spotted(finding.severity, finding.check, finding.count, text)
+
+
+def _mail(session: Session) -> str:
+    """Who wrote to whom, of the mail that went worst."""
+    mails = session.transactions
+    if not mails:
+        return _instead(session)
+    worst = min(mails, key=lambda mail: _WORST.index(mail.outcome))
+    more = f" (and {len(mails) - 1} more)" if len(mails) > 1 else ""
+    return _envelope(worst) + more
+
+
+def _instead(session: Session) -> str:
+    """What stands where a mail would."""
+    if session.verdict.outcome == "opaque":
+        return "(inside TLS)"
+    how = ENDED.get(session.ended, session.ended).rstrip(".")
+    return f"({how[:1].lower()}{how[1:]})"
+
+
+def _envelope(mail: Transaction) -> str:
+    sender = "?" if mail.mail_from is None else _shown(mail.mail_from) or "<>"
+    people = mail.recipients
+    if not people:
+        return f"{sender} →"
+    unlucky = next((p for p in people if p.outcome != "accepted"), people[0])
+    more = f" +{len(people) - 1}" if len(people) > 1 else ""
+    return f"{sender} → {_shown(unlucky.address)}{more}"
+
+
+def _shown(path: str) -> str:
+    return shorten(safe(path), LONGEST_PATH)

@@ -1,0 +1,121 @@
+"""What a run came to, under the session table: outcomes, findings, and where to look next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smtpsniff.output.labels import OUTCOMES
+from smtpsniff.output.paint import wrap
+from smtpsniff.output.row import FAILED
+from smtpsniff.output.units import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smtpsniff.output.paint import Paint
+    from smtpsniff.output.row import Row
+    from smtpsniff.records import Run
+
+__all__ = ["Totals"]
+
+NAMED = 5  # sessions named for a finding
+LISTED = 12  # findings listed
+_RANK = {"error": 0, "warning": 1, "note": 2}
+# The worst first.
+_ORDER = (
+    "unreachable", "refused", "rejected", "deferred", "ambiguous", "aborted", "partial",
+    "unknown", "no-mail", "opaque", "delivered",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Count:
+    """How many sessions, and the first of them by number."""
+
+    sessions: int = 0
+    named: list[int] = field(default_factory=list)
+    severity: str = "note"
+
+    def add(self, number: int) -> None:
+        self.sessions += 1
+        if len(self.named) < NAMED or number < self.named[-1]:
+            self.named = sorted([*self.named, number])[:NAMED]
+
+    def where(self) -> str:
+        """``sessions 1, 4, 7, …``"""
+        more = ", …" if self.sessions > len(self.named) else ""
+        return f"session{'' if self.sessions == 1 else 's'} {', '.join(map(str, self.named))}{more}"
+
+
+class Totals:
+    """Counts rows as they come."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, _Count] = {}
+        self._checks: dict[str, _Count] = {}
+
+    def add(self, row: Row) -> None:
+        """Count one row."""
+        self._outcomes.setdefault(row.outcome, _Count()).add(row.number)
+        for check in {spotted.check: spotted for spotted in row.spotted}.values():
+            known = self._checks.setdefault(check.check, _Count())
+            known.severity = min(known.severity, check.severity, key=_RANK.__getitem__)
+            known.add(row.number)
+
+    def lines(self, run: Run, sentences: dict[str, str], paint: Paint) -> Iterator[str]:
+        """The lines under the table."""
+        yield ""
+        yield f"{count(run.sessions, 'session')} in {count(run.packets, 'packet')}"
+        yield from self._counted(paint)
+        if len(run.files) > 1:
+            for index, file in enumerate(run.files):
+                yield f"  file {index + 1}: {file.path}"
+        yield from self._found(sentences, paint)
+        if run.limits_hit:
+            yield f"limits reached: {', '.join(run.limits_hit)}"
+        yield from self._hints(run, paint)
+
+    def _counted(self, paint: Paint) -> Iterator[str]:
+        """Outcomes, the worst first, and where to find those that failed."""
+        most = max((count.sessions for count in self._outcomes.values()), default=0)
+        for outcome in _ORDER:
+            if outcome in self._outcomes:
+                counted = self._outcomes[outcome]
+                where = f"  {counted.where()}" if outcome in FAILED else ""
+                word = paint(outcome, OUTCOMES[outcome].style)
+                blanks = " " * (11 - len(outcome)) if where else ""
+                yield f"  {counted.sessions:{len(f'{most:,}')},} {word}{blanks}{where}"
+
+    def _found(self, sentences: dict[str, str], paint: Paint) -> Iterator[str]:
+        """Checks that found something: the worst first, then the most frequent."""
+        found = sorted(self._checks.items(), key=lambda c: (_RANK[c[1].severity], -c[1].sessions))
+        if found:
+            yield ""
+            yield paint("findings", "head")
+        many = max((len(f"{check.sessions:,}") for _, check in found), default=0)
+        for name, check in found[:LISTED]:
+            severity = paint(f"{check.severity:<7}", check.severity)
+            text = f"{name} ({check.where()}): {sentences.get(name, '')}".rstrip(": ")
+            indent = 2 + 7 + 2 + many + 4
+            lines = wrap(text, None if paint.width is None else paint.width - indent)
+            yield f"  {severity}  {check.sessions:{many},} ×  {lines[0]}"
+            for line in lines[1:]:
+                yield " " * indent + line
+        if len(found) > LISTED:
+            yield f"  and {len(found) - LISTED} more kinds; --json has all of them"
+
+    def _hints(self, run: Run, paint: Paint) -> Iterator[str]:
+        """What to type next."""
+        if paint.width is None or not self._outcomes:
+            return  # a pipe is read by a program, or pasted
+        import shlex
+
+        files = " ".join(shlex.quote(file.path) for file in run.files)
+        example = next(self._outcomes[o].named[0] for o in _ORDER if o in self._outcomes)
+        which = f"--session {example}" if len(run.files) > 1 else str(example)
+        yield ""
+        yield paint(f"smtpsniff show {files} {which}", "dim")
+        worst = min(self._checks.items(), key=lambda c: _RANK[c[1].severity], default=None)
+        if worst is not None:
+            yield paint(f"smtpsniff explain {worst[0]}", "dim")
