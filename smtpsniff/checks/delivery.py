@@ -56,9 +56,9 @@ def delivery_partial(view: View) -> Iterator[Hit]:
     Traps: none known.
     """
     for letter, record in _letters(view):
-        taken = sum(r.outcome == "accepted" for r in record.recipients)
-        if not taken or taken == len(record.recipients):
+        if record.outcome != "partial":
             continue
+        taken = sum(r.outcome == "accepted" for r in record.recipients)
         commands, failed = _refused(letter, record)
         if failed and all(view.clean(e) for e in commands):
             yield view.at(
@@ -96,13 +96,12 @@ def delivery_failed_all(view: View) -> Iterator[Hit]:
         no letter: a note.
     """
     for letter, record in _letters(view):
-        outcomes = {r.outcome for r in record.recipients}
-        if "accepted" in outcomes or "unknown" in outcomes:
+        if record.outcome not in _REFUSED or not record.recipients:
             continue
         commands, failed = _refused(letter, record)
         if not failed or not all(view.clean(e) for e in commands):
             continue
-        severity: Severity = "error" if "rejected" in outcomes else "warning"
+        severity: Severity = "error" if record.outcome == "rejected" else "warning"
         if _is_callout(letter, record):
             severity = "note"
         yield view.at(

@@ -134,11 +134,17 @@ def _refusals(view: View) -> dict[str, list[Refusal]]:
     return _last[0][1]
 
 
+def _without_address(refusal: Refusal) -> str:
+    """What the server said, but for the recipient it says it of."""
+    return refusal.text.replace(refusal.who, "") if refusal.who else refusal.text
+
+
 def _groups(refusals: list[Refusal]) -> Iterable[tuple[str, list[Refusal]]]:
     """Refusals that say the same, but for addresses and numbers."""
     first = refusals[0]
-    if all(r.text == first.text and r.code == first.code for r in refusals):
-        return [("", refusals)]
+    plain = _without_address(first)
+    if all(r.code == first.code and _without_address(r) == plain for r in refusals[1:]):
+        return [("", refusals)]  # by far the most, and without a search for all that varies
     groups: dict[str, list[Refusal]] = {}
     keys: dict[tuple[int, str], str] = {}
     for refusal in refusals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.logins import verdict
-from smtpsniff.checks.offers import envelopes, offers, parameters, replied
+from smtpsniff.checks.offers import envelopes, offers, replied
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.sizes import SIZE_CHECKS
 from smtpsniff.checks.view import View, quote
@@ -225,20 +225,17 @@ def smtputf8_not_offered(view: View) -> Iterator[Hit]:
     Traps: raw UTF-8 in header fields only, without the parameter, is sloppy software and another
         check's matter.
     """
-    for exchange, reply in view.answered("MAIL", "RCPT"):
-        ascii_only = exchange.argument.isascii()
-        if ascii_only and b" " not in exchange.argument:
-            continue
+    for exchange, pairs in envelopes(view):
         if view.offered(exchange, "SMTPUTF8") is not False:
             continue
-        asked = any(name == "SMTPUTF8" for name, _ in parameters(exchange))
+        asked = any(name == "SMTPUTF8" for name, _ in pairs)
         if asked or _international(exchange):
             what = "asked for SMTPUTF8" if asked else f"sent {quote(exchange.line.rstrip())}"
             yield view.at(
                 f"The client {what} although the server had not offered SMTPUTF8"
                 f"{offers(exchange, 'SMTPUTF8')}{replied(exchange)}.",
-                exchange, reply,
-            )  # fmt: skip
+                exchange,
+            )
 
 
 CHECKS = (

@@ -10,8 +10,6 @@ from smtpsniff.smtp.delivery import address_of
 from smtpsniff.text import safe, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from smtpsniff.checks.view import View
     from smtpsniff.smtp.model import Exchange
 
@@ -51,13 +49,31 @@ def offers(exchange: Exchange, wanted: str) -> str:
     )
 
 
-def envelopes(view: View) -> Iterator[tuple[Exchange, list[tuple[str, str]]]]:
-    """MAIL and RCPT commands with parameters, answered, where the offers are known."""
+Envelope = tuple["Exchange", list[tuple[str, str]]]
+
+_last: list[tuple[View, list[Envelope]]] = []
+
+
+def envelopes(view: View) -> list[Envelope]:
+    """MAIL and RCPT with parameters, or beyond ASCII; answered, and the offers are known.
+
+    Remembered for the checks that ask of the same session in a row.
+    """
+    if not _last or _last[0][0] is not view:
+        _last[:] = [(view, _envelopes(view))]
+    return _last[0][1]
+
+
+def _envelopes(view: View) -> list[Envelope]:
+    found: list[Envelope] = []
     for exchange in view.dialogue.exchanges:
-        if exchange.verb not in ("MAIL", "RCPT") or b" " not in exchange.argument:
+        if exchange.verb != "MAIL" and exchange.verb != "RCPT":
+            continue
+        if b" " not in exchange.argument and exchange.argument.isascii():
             continue
         hello = exchange.hello
         if hello is None or hello.exchange is None or exchange.reply is None:
             continue
-        if view.clean(exchange) and (pairs := parameters(exchange)):
-            yield exchange, pairs
+        if view.clean(exchange):
+            found.append((exchange, parameters(exchange)))
+    return found
