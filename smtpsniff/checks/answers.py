@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import end_of, unbroken, unbroken_replies
+from smtpsniff.checks.asking import end_of, shifted, unbroken, unbroken_replies
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import NANOSECONDS, answer, duration, said
 from smtpsniff.smtp.verbs import VERBS, reply_fit, spell_codes
@@ -75,7 +75,7 @@ def reply_code_unexpected(view: View) -> Iterator[Hit]:
             fit = reply_fit(verb, reply.code)
             if fit not in ("illegal", "unlisted") or _elsewhere(view, exchange, reply):
                 continue
-            if fit == "illegal" and _shifted(exchanges, i):
+            if fit == "illegal" and shifted(exchanges, i):
                 continue
             row = VERBS[verb]
             yield view.at(
@@ -96,26 +96,6 @@ def _elsewhere(view: View, exchange: Exchange, reply: Reply) -> bool:
     if reply.codes or (reply.code == 502 and exchange.verb in _MANDATORY):
         return True
     return not 200 <= reply.code < 600 or reply.code // 10 % 10 > 5
-
-
-def _shifted(exchanges: list[Exchange], start: int) -> bool:
-    """Whether the replies of a pipelined group fit if one was lost, or one is too many."""
-    end = start + 1
-    while end < len(exchanges) and exchanges[end].early:
-        end += 1
-    first = start
-    while first and exchanges[first].early:
-        first -= 1
-    group = exchanges[first:end]
-    codes = [e.reply.code for e in group if e.reply is not None]
-    if len(group) < 2 or len(codes) != len(group):
-        return False
-    verbs = [e.verb for e in group]
-    lost = zip(verbs[1:], codes, strict=False)
-    surplus = zip(verbs, codes[1:], strict=False)
-    return any(
-        all(reply_fit(verb, code) != "illegal" for verb, code in pairs) for pairs in (lost, surplus)
-    )
 
 
 @check(
@@ -204,6 +184,8 @@ def reply_during_data(view: View) -> Iterator[Hit]:
     for reply in view.dialogue.replies:
         if not reply.during_body or reply.code == 421 or not reply.terminated:
             continue
+        if reply.kind == 2 and "variants" in view.topics:
+            continue  # it took one of them for the end
         if unbroken(view) and "variant-accepted" not in view.topics:
             yield view.at(
                 f"The server sent {answer(reply)} before the message had ended.", reply=reply

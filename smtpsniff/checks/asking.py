@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.saying import answer
 from smtpsniff.smtp.commands import message_like
 from smtpsniff.smtp.model import Phase
-from smtpsniff.smtp.verbs import VERBS
+from smtpsniff.smtp.verbs import VERBS, reply_fit
 from smtpsniff.tcp.stream import covers
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENVELOPE", "NOT_COMMANDS", "body_early", "commands", "end_of", "heard", "is_message", "over",
-    "raised", "unbroken", "unbroken_replies",
+    "raised", "shifted", "unbroken", "unbroken_replies",
 ]  # fmt: skip
 
 # What is answered without being a command.
@@ -99,3 +99,21 @@ def is_message(letter: Letter) -> bool:
     """Whether what came behind DATA is a message rather than commands sent too early."""
     body = letter.body
     return body is not None and (message_like(body.head) or (body.complete and not body.size))
+
+
+def shifted(exchanges: list[Exchange], start: int) -> bool:
+    """Whether the pairs of a pipelined group, from `start` on, all fit if shifted by one.
+
+    Then one reply was lost or is one too many, and the pairing is in doubt, not the reply.
+    """
+    end = start + 1
+    while end < len(exchanges) and exchanges[end].early:
+        end += 1
+    verbs = [e.verb for e in exchanges[start:end]]
+    codes = [e.reply.code for e in exchanges[start:end] if e.reply is not None]
+    if len(verbs) < 2 or len(codes) < 2:
+        return False
+    lost, surplus = zip(verbs[1:], codes, strict=False), zip(verbs, codes[1:], strict=False)
+    return any(
+        all(reply_fit(verb, code) != "illegal" for verb, code in pairs) for pairs in (lost, surplus)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import heard, raised, unbroken
+from smtpsniff.checks.asking import ENVELOPE, heard, raised, unbroken
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, plural, said
 
@@ -61,7 +61,9 @@ def client_ignored_failure(view: View) -> Iterator[Hit]:
             ignored = hello or (key if demanded else None)
         elif verb in ("RCPT", "DATA", "BDAT") and exchange.letter is not None:
             ignored = exchange.letter.mail if exchange.letter.mail is not exchange else None
-            ignored = ignored if ignored is not None and ignored.refused else None
+            # Refused because another mail was open: that one goes on (mail-nested tells it).
+            if ignored is None or not ignored.refused or ignored.phase in ENVELOPE:
+                ignored = None
         if ignored is not None and _certain(view, exchange, ignored):
             yield _ignoring(view, exchange, ignored)
         if verb in ("EHLO", "HELO", "LHLO"):
@@ -128,6 +130,9 @@ def transaction_abandoned(view: View) -> Iterator[Hit]:
             continue
         if any(e.letter is letter for e in view.exchanges("BDAT")) or "verb:BURL" in view.topics:
             continue
+        again = next((h for h in view.dialogue.hellos if h.start > accepted[-1].start), None)
+        if letter.ended_by in ("EHLO", "HELO", "LHLO") and (again is None or not again.accepted):
+            continue  # a refused EHLO leaves the mail open (RFC 5321 §4.1.4)
         yield view.at(
             f"{said(mail)} and {plural(len(accepted), 'recipient')} were accepted, then "
             f"{letter.ended_by} ended the mail and no message was sent.",

@@ -64,7 +64,7 @@ def _last(view: View) -> str:
     exchange = view.dialogue.exchanges[-1] if view.dialogue.exchanges else None
     if exchange is None or exchange.verb == "<greeting>":
         return "the greeting"
-    return said(exchange)
+    return "the message" if exchange.verb == "<eom>" else said(exchange)
 
 
 @check(

@@ -42,7 +42,7 @@ def _known(view: View, exchange: Exchange) -> Exchange | None:
     """Whose reply this command did not wait for; None if it waited, or nobody can tell."""
     if not exchange.early or exchange.early_of is None or not view.clean(exchange):
         return None
-    if not unbroken_replies(view):
+    if not view.started or not unbroken_replies(view):
         return None
     if "variant-accepted" in view.topics:  # smuggled commands: who sent them meant them as text
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import body_early, heard, is_message, raised
+from smtpsniff.checks.asking import body_early, heard, is_message, raised, shifted
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, plural, said
 from smtpsniff.smtp.commands import message_like
@@ -107,6 +107,8 @@ def message_after_data_rejected(view: View) -> Iterator[Hit]:
         if data.verb != "DATA" or data.reply is None or data.reply.kind == 3:
             continue
         if i + 1 == len(exchanges) or not view.clean(data):
+            continue
+        if data.reply.kind == 2 and shifted(exchanges, i):
             continue
         lines = _strange(exchanges, i + 1)
         if not message_like(exchanges[i + 1].line) and not any(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import NOT_COMMANDS, raised, unbroken, unbroken_replies
+from smtpsniff.checks.asking import NOT_COMMANDS, raised, shifted, unbroken, unbroken_replies
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import NANOSECONDS, answer, plural, said
 from smtpsniff.smtp.extensions import COMMAND_LINE
@@ -123,8 +123,9 @@ def data_answered_2xx(view: View) -> Iterator[Hit]:
     Traps: in a pipeline the late reply to the message before may stand here; replies are
     therefore counted.
     """
+    exchanges = view.dialogue.exchanges
     for exchange, reply in view.answered("DATA"):
-        if reply.kind == 2:
+        if reply.kind == 2 and not shifted(exchanges, exchanges.index(exchange)):
             yield view.at(f"DATA was answered {answer(reply)} instead of 354.", exchange)
 
 

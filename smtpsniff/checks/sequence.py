@@ -93,8 +93,8 @@ def data_without_rcpt(view: View) -> Iterator[Hit]:
         before = letter
         if data is None or (mail is not None and (letter.recipients or not mail.accepted)):
             continue
-        if mail is None and behind_last and data.verb == "BDAT":
-            continue
+        if mail is None and (data.phase in ENVELOPE or (behind_last and data.verb == "BDAT")):
+            continue  # the server still has a mail open, or the message is complete already
         if data.reply is None or data.phase is Phase.UNKNOWN or not view.clean(data):
             continue
         if unbroken(view):

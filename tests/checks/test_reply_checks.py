@@ -114,6 +114,21 @@ NEAR = [
     ("lmtp-reply-count", LHLO + 'C "DATA\\r\\n"\nS "503 no\\r\\n"\n@Q', "503 for nobody"),
 ]  # fmt: skip
 
+# One reply too few in a pipeline: which one is a guess.
+FEW = r'''
+    @G
+    @E
+    C "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\nSubject: t\r\n\r\nhi\r\n.\r\nQUIT\r\n"
+    S "250 Ok\r\n354 go\r\n250 queued\r\n221 Bye\r\n"
+    FIN S
+    FIN C
+'''
+NEAR += [
+    ("reply-code-unexpected", FEW, "a reply is lacking"),
+    ("data-answered-2xx", FEW, "a reply is lacking"),
+    ("reply-during-data", '@T\n@D\nC "a\\n.\\r\\n"\nS "250 queued\\r\\n"', "another end was taken"),
+]
+
 
 @pytest.mark.parametrize(("name", "text", "why"), NEAR, ids=[f"{n}: {w}" for n, _, w in NEAR])
 def test_near_miss(name: str, text: str, why: str) -> None:

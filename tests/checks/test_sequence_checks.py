@@ -180,6 +180,22 @@ NEAR = [
     ("bdat-mixed-with-data", '@T\nC "BDAT 1\\r\\nx"\n' + OK + '\nC "RSET\\r\\n"\n' + OK, "RSET"),
 ]
 
+REFUSED_EHLO = 'C "EHLO\\r\\n"\nS "501 no\\r\\n"\n'
+NEAR += [
+    ("data-without-rcpt", "@T\n" + REFUSED_EHLO + "@D\n@H\n@X\n@Q", "a refused EHLO"),
+    ("transaction-abandoned", "@T\n" + REFUSED_EHLO + "@D\n@H\n@X\n@Q", "a refused EHLO"),
+    (
+        "client-ignored-failure",
+        '@T\nC "MAIL FROM:<a@b>\\r\\n"\nS "503 nested\\r\\n"\n@R\n@Q',
+        "the open mail goes on",
+    ),
+    (
+        "pipelining-not-offered",
+        'C "HELO b\\r\\n"\nS "220 b\\r\\n250 b\\r\\n"\n@M\nC "NOOP\\r\\nNOOP\\r\\n"\n' + OK,
+        "the capture began in the middle",
+    ),
+]
+
 
 @pytest.mark.parametrize(("name", "text", "why"), NEAR, ids=[f"{n}: {w}" for n, _, w in NEAR])
 def test_near_miss(name: str, text: str, why: str) -> None:
