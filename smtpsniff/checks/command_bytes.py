@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.asking import NOT_COMMANDS, commands, heard, raised
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import plural, said
-from smtpsniff.checks.view import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,9 +60,8 @@ def command_bare_lf(view: View) -> Iterator[Hit]:
         if not line.endswith(b"\n") or line.endswith(b"\r\n"):
             continue
         severity: Severity | None = "note" if _typed(exchange) else raised(exchange)
-        shown = quote(line) if exchange.verb not in ("AUTH", "X-EXPS") else said(exchange)
         yield view.at(
-            f"The command {shown} ends in a bare LF{heard(exchange)}.",
+            f"The command {said(exchange)} ends in a bare LF{heard(exchange)}.",
             exchange,
             severity=severity,
         )
