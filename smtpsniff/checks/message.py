@@ -174,8 +174,8 @@ def _cut_short(view: View, letter: Letter) -> bool:
 def msg_truncated(view: View) -> Iterator[Hit]:
     """The letter stopped in the middle and was not delivered.
 
-    Trigger: a message without its end, or a chunk without its last octets, and the connection
-        ended or fell silent.
+    Trigger: a message without its end, or a chunk without its last octets, or an end that the
+        server's TCP never acknowledged; and the connection ended or fell silent.
     Advice: look at the network (packet sizes), at the client's timeouts, at content filters.
     Traps: if only the recording ended it is a note; if bytes were not captured the end may be
         among them (possible); a server that had refused already ended it.
@@ -185,10 +185,14 @@ def msg_truncated(view: View) -> Iterator[Hit]:
         if body is None or not _stands(view, letter) or not _cut_short(view, letter):
             continue
         ended = view.session.ended
+        what = (
+            f"The message broke off after {plural(body.size, 'octet')}, without its end"
+            if letter.eom is None
+            else "The server never acknowledged the end of the message"
+        )
         yield view.at(
-            f"The message broke off after {plural(body.size, 'octet')}, without its end "
-            f"({_ENDS.get(ended, 'the connection ended')}).",
-            letter.data, severity="note" if ended == "capture-ended" else None,
+            f"{what} ({_ENDS.get(ended, 'the connection ended')}).", letter.eom or letter.data,
+            severity="note" if ended == "capture-ended" else None,
             confidence="possible" if body.missing or view.client.stream.gaps else "certain",
         )  # fmt: skip
 

@@ -37,7 +37,7 @@ def _nearness(ip: str) -> str:
     group="tls",
     severity="warning",
     reference="RFC 3207, RFC 8314 §3.3",
-    wakes=("verb:MAIL", "verb:AUTH"),
+    wakes=("starttls:unused",),
     fires=r"""
         @G ; @ET ; @M
     """,
@@ -224,19 +224,23 @@ def starttls_plaintext_continues(view: View) -> Iterator[Hit]:
     Trigger: after STARTTLS was accepted the client goes on in clear text, and no ClientHello comes
         before the connection ends or ten seconds have passed.
     Advice: correct the client.
-    Traps: if a ClientHello comes after all, the clear text was slipped in.
+    Traps: if a ClientHello comes after all, the clear text was slipped in; if the server went
+        along, somebody may have recorded what was decrypted (possible).
     """
     found = _agreed(view)
     if found is None or found[0].client_begun or not found[0].injected_command.strip():
         return
     tls, command = found
     if view.closed or view.waited(command.time) >= STALLED:
-        yield _clear_hit(
+        along = bool(tls.injected_reply.strip())
+        hit = _clear_hit(
             view, "client",
             f"The server agreed to STARTTLS, and the client sent {quote(tls.injected_command)} in "
-            "clear text.",
+            f"clear text{', as did the server' if along else ''}.",
             command, None,
         )  # fmt: skip
+        hit.confidence = "possible" if along else "certain"
+        yield hit
 
 
 CHECKS = (

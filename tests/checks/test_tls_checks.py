@@ -88,7 +88,12 @@ def test_a_server_that_fails_does_not_inject() -> None:
 def test_plain_talk_in_a_recording_that_ends() -> None:
     text = ASKED + r' ; C "EHLO a.example.net\r\n"'
     assert not found("starttls-plaintext-continues", text)
-    assert found("starttls-plaintext-continues", f"{text} ; {LATER}")
+    assert one("starttls-plaintext-continues", f"{text} ; {LATER}").confidence == "certain"
+
+
+def test_a_recording_of_what_was_decrypted() -> None:
+    text = ASKED + r' ; C "EHLO a.example.net\r\n" ; S "250 mx.example\r\n" ; @Q'
+    assert one("starttls-plaintext-continues", text).confidence == "possible"
 
 
 @pytest.mark.parametrize(
