@@ -159,7 +159,7 @@ def _owed_several(view: View, exchange: Exchange) -> bool:
     group="reply",
     severity="warning",
     reference="RFC 5321 §4.2, §3.8",
-    wakes=("data",),
+    wakes=("unsolicited", "verdict-early"),
     fires=r"""
         @T
         @D

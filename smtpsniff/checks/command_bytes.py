@@ -72,6 +72,7 @@ def command_bare_lf(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="error",
     reference="RFC 5321 §2.3.1, §2.4, §4.1.2",
+    wakes=("odd-line",),
     fires=r"""
         @G
         C "EHLO a.example.net\0\r\n"
@@ -105,6 +106,7 @@ def command_nul_byte(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="error",
     reference="RFC 5321 §2.4, §4.1.2; RFC 6531 §3.2",
+    wakes=("odd-line",),
     fires=r"""
         @G
         C "EHLO b\xfccher.example\r\n"
@@ -155,6 +157,7 @@ def _charset(line: bytes) -> str:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.1.1",
+    wakes=("odd-line",),
     fires=r"""
         @G
         C " EHLO a.example.net\r\n"

@@ -78,7 +78,7 @@ def command_unknown(view: View) -> Iterator[Hit]:
     group="security",
     severity="error",
     reference="RFC 3207 §6; Cisco ESMTP inspection",
-    wakes=("unknown-verb", "verb:EHLO", "verb:LHLO"),
+    wakes=("unknown-verb", "masked"),
     fires=r"""
         @G
         C "EHLO a.example.net\r\n"
@@ -136,6 +136,7 @@ def _as_long(word: str, originals: dict[int, str]) -> str:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.5.3.1.4",
+    wakes=("odd-line",),
     fires=r"""
         @G
         @EN
@@ -181,7 +182,7 @@ def command_line_too_long(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.1.1, §4.3.2; RFC 3207 §4",
-    wakes=("verb:DATA", "verb:RSET", "verb:QUIT", "verb:STARTTLS"),
+    wakes=("argument",),
     fires=r"""
         @G
         @E

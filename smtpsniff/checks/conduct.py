@@ -24,7 +24,14 @@ __all__ = ["CHECKS"]
     group="smtp-sequence",
     severity="warning",
     reference="RFC 5321 §4.2.1, §4.1.4",
-    wakes=("refused",),
+    wakes=(
+        "refused:EHLO",
+        "refused:HELO",
+        "refused:LHLO",
+        "refused:MAIL",
+        "refused:STARTTLS",
+        "refused:AUTH",
+    ),
     fires=r"""
         @G
         @E
@@ -99,7 +106,7 @@ def _ignoring(view: View, exchange: Exchange, refused: Exchange) -> Hit:
     group="smtp-sequence",
     severity="note",
     reference="RFC 5321 §3.3",
-    wakes=("verb:RCPT",),
+    wakes=("outcome:abandoned",),
     fires=r"""
         @T
         @Q

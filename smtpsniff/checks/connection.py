@@ -212,7 +212,7 @@ def tcp_handshake_incomplete(view: View) -> Iterator[Hit]:
     group="tcp",
     severity="note",
     reference="RFC 5321 §3.8",
-    wakes=("closed",),
+    wakes=("wordless",),
     fires="""
         @G
         FIN C

@@ -39,7 +39,7 @@ def _refused(letter: Letter, record: Transaction) -> tuple[list[Exchange], list[
     group="delivery",
     severity="warning",
     reference="RFC 5321 §3.3, §4.5.4.1",
-    wakes=("refused",),
+    wakes=("outcome:partial",),
     fires=r"""
         @T ; C "RCPT TO:<nobody@mx.example>\r\n" ; S "550 5.1.1 User unknown\r\n" ; @D ; @H ; @X
     """,
@@ -78,7 +78,7 @@ def _is_callout(letter: Letter, record: Transaction) -> bool:
     group="delivery",
     severity="error",
     reference="RFC 5321 §3.3",
-    wakes=("refused",),
+    wakes=("outcome:rejected", "outcome:deferred"),
     fires=r"""
         @G ; @E ; @M ; C "RCPT TO:<r@mx.example>\r\n" ; S "550 5.1.1 User unknown\r\n" ; @Q
     """,
@@ -130,7 +130,7 @@ def _why_unknown(view: View, letter: Letter) -> str:
     group="delivery",
     severity="note",
     reference="RFC 1047",
-    wakes=("verb:RCPT",),
+    wakes=("outcome:unknown", "outcome:ambiguous"),
     fires=r"""
         @T ; @D ; @H ; C ".\r\n" ; FIN S ; FIN C
     """,
@@ -160,7 +160,7 @@ def delivery_outcome_unknown(view: View) -> Iterator[Hit]:
     group="delivery",
     severity="note",
     reference="RFC 5321 §3.3",
-    wakes=("refused",),
+    wakes=("refused:<eom>", "refused:BDAT"),
     fires=r"""
         @T ; @D ; @H ; C ".\r\n" ; S "550 5.7.1 No\r\n"
     """,

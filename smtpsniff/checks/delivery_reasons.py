@@ -127,7 +127,7 @@ def _gather(view: View) -> dict[str, list[Refusal]]:
 _last: list[tuple[View, dict[str, list[Refusal]]]] = []
 
 
-def _refusals(view: View) -> dict[str, list[Refusal]]:
+def refusals(view: View) -> dict[str, list[Refusal]]:
     """As `_gather`, remembered for the twenty checks that ask of the same session in a row."""
     if not _last or _last[0][0] is not view:
         _last[:] = [(view, _gather(view))]
@@ -182,14 +182,14 @@ def _document(row: Row) -> str:
 
 def _make(row: Row) -> Check:
     def rule(view: View) -> Iterable[Hit]:
-        refusals = _refusals(view).get(row.id)
-        return _hits(view, row, refusals) if refusals else ()
+        found = refusals(view).get(row.id)
+        return _hits(view, row, found) if found else ()
 
     rule.__doc__ = _document(row)
     rule.__name__ = rule.__qualname__ = row.id.replace("-", "_")
     return check(
         row.id, group="delivery", severity=row.severity, reference=row.reference,
-        wakes=("refused",), fires=row.fires, silent=row.silent,
+        wakes=(f"reason:{row.id}",), fires=row.fires, silent=row.silent,
     )(rule)  # fmt: skip
 
 

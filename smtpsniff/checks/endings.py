@@ -218,7 +218,7 @@ def _stray_lines(view: View, eom: Exchange | None) -> list[Exchange]:
     group="message",
     severity="error",
     reference="RFC 5321 §4.5.2",
-    wakes=("data",),
+    wakes=("unstuffed", "unknown-verb", "unsolicited"),
     fires=r"""
         @T ; @D ; C "Subject: t\r\n\r\n.hidden\r\nend\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
     """,

@@ -56,7 +56,7 @@ def _lacking(exchange: Exchange, name: str, value: str) -> tuple[str, Severity] 
     group="extension",
     severity="error",
     reference="RFC 5321 §4.1.1.3, §4.1.1.11",
-    wakes=("verb:MAIL", "verb:RCPT"),
+    wakes=("parameters",),
     fires=r"""
         @G ; @EN ; C "MAIL FROM:<s@a.example.net> SIZE=100\r\n"
         S "555 5.5.4 Unsupported option\r\n"
@@ -132,7 +132,7 @@ def ext_verb_not_offered(view: View) -> Iterator[Hit]:
     group="extension",
     severity="error",
     reference="RFC 5321 §4.2.4",
-    wakes=("refused",),
+    wakes=("unknown-to-server",),
     fires=r"""
         @G ; @ET ; C "STARTTLS\r\n" ; S "502 5.5.1 Not implemented\r\n"
     """,
@@ -166,7 +166,7 @@ def ext_offered_but_refused(view: View) -> Iterator[Hit]:
     group="extension",
     severity="error",
     reference="RFC 6152 §3",
-    wakes=("verb:MAIL",),
+    wakes=("parameters",),
     fires=r"""
         @G ; @EN ; C "MAIL FROM:<s@a.example.net> BODY=8BITMIME\r\n"
         S "555 5.5.4 Unsupported option\r\n"
@@ -208,7 +208,7 @@ def _international(exchange: Exchange) -> bool:
     group="extension",
     severity="error",
     reference="RFC 6531 §3.2, §3.5",
-    wakes=("verb:MAIL", "verb:RCPT"),
+    wakes=("parameters",),
     fires=r"""
         @G ; @EN ; C "MAIL FROM:<s@a.example.net> SMTPUTF8\r\n"
         S "555 5.5.4 Unsupported option\r\n"

@@ -118,7 +118,7 @@ def command_after_quit(view: View) -> Iterator[Hit]:
     group="smtp-sequence",
     severity="note",
     reference="RFC 5321 §4.1.1.10",
-    wakes=("closed",),
+    wakes=("no-quit",),
     fires=r"""
         @G
         @E
@@ -207,7 +207,7 @@ def quit_reply_missing(view: View) -> Iterator[Hit]:
     group="smtp-sequence",
     severity="error",
     reference="RFC 5321 §3.8, §4.1.1.10",
-    wakes=("closed",),
+    wakes=("no-quit",),
     fires=r"""
         @G
         @E

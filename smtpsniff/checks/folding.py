@@ -58,27 +58,33 @@ FOLDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("size-declared-exceeds-limit", "size-message-exceeds-limit"), ("delivery-size-rejected",)),
     (("size-declared-exceeds-limit", "body-8bitmime-not-offered", "smtputf8-not-offered",
       "requiretls-without-tls"), ("ext-param-not-offered", "ext-param-value-invalid")),
+    (("ext-param-not-offered", "body-8bitmime-not-offered", "smtputf8-not-offered"),
+     ("delivery-policy-unspecified",)),
+    (("auth-mechanism-not-offered",), ("auth-policy-refused",)),
+    (("greeting-missing",), ("client-gave-up-before-greeting",)),
+    (("tls-implicit-expected",), ("tcp-connect-only-probe", "greeting-missing")),
 )  # fmt: skip
+
+
+# Consequence -> groups of roots that claim it, in the table's order.
+_CLAIMED_BY: dict[str, list[tuple[str, ...]]] = {}
+for _roots, _consequences in FOLDS:
+    for _name in _consequences:
+        _CLAIMED_BY.setdefault(_name, []).append(_roots)
 
 
 def fold(findings: list[Finding]) -> list[Finding]:
     """Findings with each consequence moved into the `related` of its root."""
     present = {f.check: f for f in reversed(findings)}
     under: dict[int, Finding] = {}
-    for roots, consequences in FOLDS:
-        root = next((present[name] for name in roots if name in present), None)
-        if root is None:
-            continue
-        for finding in findings:
-            if finding is root or finding.check not in consequences or id(finding) in under:
-                continue
-            if _is_above(finding, root, under):
-                continue
-            under[id(finding)] = root
     for finding in findings:
-        if id(finding) in under:
-            under[id(finding)].related.append(finding)
-    return [f for f in findings if id(f) not in under]
+        for roots in _CLAIMED_BY.get(finding.check, ()):
+            root = next((present[name] for name in roots if name in present), None)
+            if root is not None and root is not finding and not _is_above(finding, root, under):
+                under[id(finding)] = root
+                root.related.append(finding)
+                break
+    return [f for f in findings if id(f) not in under] if under else findings
 
 
 def _is_above(finding: Finding, root: Finding, under: dict[int, Finding]) -> bool:

@@ -44,7 +44,7 @@ def _refused(view: View, kind: int, sentence: str) -> Iterator[Hit]:
     group="reply",
     severity="error",
     reference="RFC 5321 §3.1, §4.3.2; RFC 7504",
-    wakes=("refused",),
+    wakes=("refused:<greeting>",),
     fires="""
         OPEN
         S "554 5.7.1 no\\r\\n"
@@ -70,7 +70,7 @@ def greeting_rejected_permanent(view: View) -> Iterator[Hit]:
     group="reply",
     severity="error",
     reference="RFC 5321 §3.8",
-    wakes=("refused",),
+    wakes=("refused:<greeting>",),
     fires="""
         OPEN
         S "421 4.3.2 later\\r\\n"
@@ -129,7 +129,7 @@ def greeting_unexpected_code(view: View) -> Iterator[Hit]:
     group="security",
     severity="warning",
     reference="RFC 5321 §4.2; Postfix smtp_pix_workarounds",
-    wakes=("verb:<greeting>",),
+    wakes=("odd-greeting",),
     fires="""
         OPEN
         S "220 ****************\\r\\n"
@@ -161,7 +161,7 @@ def greeting_masked(view: View) -> Iterator[Hit]:
     group="reply",
     severity="warning",
     reference="RFC 5321 §4.2, §4.3.1",
-    wakes=("verb:<greeting>",),
+    wakes=("odd-greeting",),
     fires="""
         OPEN
         S "220 Welcome\\r\\n"

@@ -34,7 +34,7 @@ _NEW_START = frozenset({"XCLIENT", "AUTH", "X-EXPS", "STARTTLS", "X-ANONYMOUSTLS
     group="smtp-sequence",
     severity="error",
     reference="RFC 5321 §4.1.1.1, §4.1.4",
-    wakes=("verb:MAIL", "verb:SEND", "verb:SOML", "verb:SAML"),
+    wakes=("no-hello",),
     fires="""
         @G
         C "MAIL FROM:<s@a.example.net>\\r\\n"
@@ -204,7 +204,7 @@ def _is_keyword(line: str) -> bool:
     group="reply",
     severity="error",
     reference="RFC 5321 §4.1.4, §4.3.2",
-    wakes=("refused",),
+    wakes=("refused:EHLO", "refused:HELO", "refused:LHLO"),
     fires="""
         @G
         C "EHLO a.example.net\\r\\n"
@@ -248,7 +248,7 @@ def ehlo_rejected(view: View) -> Iterator[Hit]:
     group="smtp-sequence",
     severity="note",
     reference="RFC 5321 §4.1.4",
-    wakes=("verb:EHLO", "verb:HELO", "verb:LHLO"),
+    wakes=("hello-again",),
     fires="""
         @G
         @EN

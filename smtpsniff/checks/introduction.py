@@ -58,7 +58,7 @@ def _mild(view: View, *, private: bool = False) -> Severity | None:
     group="smtp-syntax",
     severity="error",
     reference="RFC 5321 §4.1.1.1",
-    wakes=_WAKES,
+    wakes=("odd-name",),
     fires="""
         @G
         C "EHLO\\r\\n"
@@ -87,7 +87,7 @@ def ehlo_argument_missing(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.1.1.1, §4.1.3",
-    wakes=_WAKES,
+    wakes=("odd-name",),
     fires="""
         @G
         C "EHLO 192.0.2.1\\r\\n"
@@ -118,7 +118,7 @@ def ehlo_argument_bare_ip(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.1.4, §2.3.5",
-    wakes=_WAKES,
+    wakes=("odd-name",),
     fires="""
         @G
         C "EHLO localhost\\r\\n"
@@ -154,7 +154,7 @@ def ehlo_argument_localhost(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §2.3.5, §4.1.1.1",
-    wakes=_WAKES,
+    wakes=("odd-name",),
     fires="""
         @G
         C "EHLO desktop\\r\\n"
@@ -184,7 +184,7 @@ def ehlo_argument_not_fqdn(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.1.2, §4.1.3",
-    wakes=_WAKES,
+    wakes=("odd-name",),
     fires="""
         @G
         C "EHLO my_host.example.net\\r\\n"

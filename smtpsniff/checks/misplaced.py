@@ -80,7 +80,7 @@ def message_before_354(view: View) -> Iterator[Hit]:
     group="smtp-sequence",
     severity="error",
     reference="RFC 5321 §3.3",
-    wakes=("message-after-refusal", "refused", "odd-reply"),
+    wakes=("message-after-refusal", "refused:DATA", "odd-reply"),
     fires=r"""
         @T
         C "DATA\r\n"

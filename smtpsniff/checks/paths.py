@@ -81,7 +81,7 @@ def _content(rest: bytes) -> tuple[bytes, bytes] | None:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.1.2, §4.1.1.2, §4.1.1.3",
-    wakes=("verb:MAIL", "verb:RCPT"),
+    wakes=("odd-path",),
     fires=r"""
         @G
         @E
@@ -118,7 +118,7 @@ def path_missing_brackets(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="error",
     reference="RFC 5321 §4.1.2",
-    wakes=("verb:MAIL", "verb:RCPT"),
+    wakes=("odd-path", "parameters"),
     fires=r"""
         @G
         @E
@@ -206,7 +206,7 @@ def _in_local_part(path: bytes, start: int, at: int) -> _Problem:
     group="smtp-syntax",
     severity="warning",
     reference="RFC 5321 §4.5.3.1.1",
-    wakes=("verb:MAIL", "verb:RCPT"),
+    wakes=("odd-path",),
     fires=r"""
         @G
         @E

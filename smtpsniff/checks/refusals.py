@@ -134,7 +134,7 @@ def data_answered_2xx(view: View) -> Iterator[Hit]:
     group="reply",
     severity="warning",
     reference="RFC 5321 §4.5.1, §4.3.2",
-    wakes=("refused",),
+    wakes=("unknown-to-server",),
     fires=r"""
         @G
         @E

@@ -87,7 +87,7 @@ def reply_malformed(view: View) -> Iterator[Hit]:
     group="reply",
     severity="error",
     reference="RFC 5321 §4.2, §4.3.2",
-    wakes=("odd-reply", "refused", "unsolicited"),
+    wakes=("odd-code",),
     fires=r"""
         @G
         @E
@@ -214,6 +214,7 @@ def reply_multiline_unterminated(view: View) -> Iterator[Hit]:
     group="reply",
     severity="warning",
     reference="RFC 5321 §2.3.8, §4.2",
+    wakes=("odd-text",),
     fires=r"""
         @G
         @E
@@ -252,6 +253,7 @@ def reply_bare_lf(view: View) -> Iterator[Hit]:
     group="reply",
     severity="error",
     reference="RFC 2034 §4; RFC 3463 §2",
+    wakes=("odd-enhanced",),
     fires=r"""
         @T
         C "NOOP\r\n"

@@ -44,7 +44,7 @@ def _refused_for_size(letter: Letter | None) -> bool:
     group="extension",
     severity="warning",
     reference="RFC 1870 §4, §6.1",
-    wakes=("verb:MAIL",),
+    wakes=("parameters",),
     fires=r"""
         @G ; @E ; C "MAIL FROM:<s@a.example.net> SIZE=10001\r\n" ; S "552 5.3.4 Too big\r\n"
     """,
@@ -113,7 +113,7 @@ def size_message_exceeds_limit(view: View) -> Iterator[Hit]:
     group="extension",
     severity="warning",
     reference="RFC 5321 §2.4, RFC 6152 §3",
-    wakes=("data",),
+    wakes=("eight-bit",),
     fires=r"""
         @T ; @D ; C "Subject: t\r\n\r\nna\xc3\xafve\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
     """,

@@ -3,41 +3,70 @@
 A healthy session has its verbs and little else, so few checks wake. Cheap to compute: most
 topics were noted by the dialogue while it read.
 
-``verb:X``            command (or pseudo-verb) X was sent
-``refused``           some reply was 4yz or 5yz; ``421``
-``early``             a command was sent before the previous reply was complete
-``line-end``          a command line did not end in CRLF
-``unknown-verb``      a command that stands in no table
-``message-after-refusal``  DATA was refused and a message followed
-``variant-accepted``  the server took a nonstandard end of data
-``unsolicited``       a reply that answers nothing
-``odd-reply``         a reply with a code that its command does not list
-``garbage``           server lines that are no reply lines
-``mismatch``          lines of one reply with different codes
-``unterminated``      a multi-line reply that never ended
-``unanswered``        commands without a reply
-``hanging``           a message without a verdict, or one that never ended
-``data``              a message was sent; ``bare-lf``, ``variants``: something in it
-``clear``             mail or credentials outside TLS; ``tls``; ``proxy``; ``role-reversal``
-``gap``               bytes missing; ``one-sided``; ``midstream``; ``cut``
-``closed``            FIN or RST seen; ``reset``
-``no-connection``     no SYN-ACK
-``tcp-trouble``       retransmissions, conflicts, zero windows
-``desynchronised``    pairing lost certainty
+Of commands
+    ``verb:X``        command (or pseudo-verb) X was sent
+    ``unknown-verb``  a command that stands in no table
+    ``odd-line``      bytes of a command line that are not printable ASCII, a blank before the
+                      verb, more than 512 octets; ``line-end``: it did not end in CRLF
+    ``argument``      DATA, RSET, QUIT or STARTTLS with an argument
+    ``parameters``    MAIL or RCPT with something behind the path; ``odd-path``: a path that is
+                      not simply <name@domain>
+    ``odd-name``      a hello without a plain host name or address literal; ``hello-again``: two
+    ``no-hello``      MAIL before anybody was introduced
+    ``early``         a command was sent before the previous reply was complete
+    ``no-quit``       nobody said goodbye; ``unanswered``: commands without a reply
+    ``wordless``      the client sent nothing
+Of replies
+    ``refused``       some reply was 4yz or 5yz; ``refused:X`` to command X; ``421``;
+                      ``unknown-to-server``: 500 or 502; ``reason:ID``: a delivery reason's check
+    ``odd-reply``     a code that its command does not list; ``odd-code``: outside the grammar
+    ``odd-text``      bytes or length of a reply line; ``odd-enhanced``: class differs
+    ``garbage``       lines that are no reply lines; ``mismatch``: lines with different codes;
+                      ``unterminated``; ``unsolicited``: answers nothing; ``masked``: X for a keyword
+    ``no-greeting``, ``odd-greeting`` (no name in it), ``slow-greeting``
+Of messages
+    ``data``          a message was sent; ``hanging``: without a verdict, or never ended
+    ``bare-lf``, ``variants``, ``unstuffed``, ``eight-bit``: something in it
+    ``message-after-refusal``, ``variant-accepted``
+    ``outcome:X``     of a transaction or a recipient
+Of the connection
+    ``clear``         no TLS; ``tls``; ``starttls:X`` (the record's label); ``proxy``;
+                      ``role-reversal``
+    ``gap``, ``one-sided``, ``midstream``, ``no-connection``, ``closed``, ``reset``,
+    ``tcp-trouble``   retransmissions, conflicts, zero windows; ``desynchronised``
 """
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.delivery_reasons import refusals
+from smtpsniff.checks.names import judge
 from smtpsniff.smtp.verbs import reply_fit
+from smtpsniff.text import decode
 
 if TYPE_CHECKING:
     from smtpsniff.checks.view import View
+    from smtpsniff.smtp.model import Exchange
 
 __all__ = ["topics_of"]
 
 _EXPECTED = frozenset({"positive", "listed", "common", "universal"})
+_HELLOS = ("EHLO", "HELO", "LHLO")
+_PATHS = frozenset({"MAIL", "RCPT", "SEND", "SOML", "SAML"})
+_BARE = frozenset({"DATA", "RSET", "QUIT", "STARTTLS"})
+_ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_PLAIN_PATH = re.compile(
+    rb"(?:FROM:<(?=>)|(?:FROM|TO):<(?=[^>]))(?:" + _ATOM + rb"(?:\." + _ATOM + rb")*@"
+    + _LABEL + rb"(?:\." + _LABEL + rb")+)?>",
+    re.IGNORECASE,
+)  # fmt: skip
+# RFC 5321 §4.5.3.1: a path may have 256 octets, its local part 64.
+LONG_PATH = 64
+SLOW_GREETING = 1_000_000_000  # nanoseconds; the checks have their own thresholds above it
 
 
 def topics_of(view: View) -> set[str]:
@@ -45,24 +74,71 @@ def topics_of(view: View) -> set[str]:
     dialogue = view.dialogue
     topics = dialogue.topics
     for exchange in dialogue.exchanges:
-        topics.add("verb:" + exchange.verb)
+        verb = exchange.verb
         reply = exchange.reply
-        if reply is None:
-            topics.add("unanswered")
-        elif reply_fit(exchange.verb, reply.code) not in _EXPECTED:
-            topics.add("odd-reply")
+        topics.update(_of_pair(verb, reply.code if reply is not None else 0))
+        if verb in _PATHS:
+            _of_path(exchange, topics)
+        elif verb in _BARE and exchange.argument:
+            topics.add("argument")
+    for hello in dialogue.hellos:
+        if judge(decode(hello.argument)).kind not in ("name", "literal"):
+            topics.add("odd-name")
+    if len(dialogue.hellos) > 1:
+        topics.add("hello-again")
+    if "verb:QUIT" not in topics:
+        topics.add("no-quit")
+    if "refused" in topics:
+        topics.update("reason:" + check for check in refusals(view))
     for reply in dialogue.replies:
         if reply.garbage:
             topics.add("garbage")
-        if reply.codes:
-            topics.add("mismatch")
         if not reply.terminated:
             topics.add("unterminated")
     if dialogue.unsolicited:
         topics.add("unsolicited")
+    _of_greeting(view, topics)
     _of_letters(view, topics)
     _of_connection(view, topics)
     return topics
+
+
+@lru_cache(4096)
+def _of_pair(verb: str, code: int) -> tuple[str, ...]:
+    """Topics of a command and its answer's code (0: none)."""
+    topics = ["verb:" + verb]
+    if not code:
+        topics.append("unanswered")
+        return tuple(topics)
+    if code >= 400:
+        topics.append("refused:" + verb)
+    if reply_fit(verb, code) not in _EXPECTED:
+        topics.append("odd-reply")
+    return tuple(topics)
+
+
+def _of_path(exchange: Exchange, topics: set[str]) -> None:
+    argument = exchange.argument
+    match = _PLAIN_PATH.match(argument)
+    if match is None or match.end() > LONG_PATH:
+        topics.update(("odd-path", "parameters"))
+    elif match.end() != len(argument):
+        topics.add("parameters")
+    hello = exchange.hello
+    if hello is not None and hello.exchange is None:
+        topics.add("no-hello")
+
+
+def _of_greeting(view: View, topics: set[str]) -> None:
+    greeting = view.dialogue.greeting
+    reply = greeting.reply if greeting is not None else None
+    if greeting is None or reply is None:
+        topics.add("no-greeting")
+        return
+    if reply.time - greeting.time >= SLOW_GREETING:
+        topics.add("slow-greeting")
+    if judge(reply.lines[0].partition(" ")[0]).kind not in ("name", "literal"):
+        topics.add("odd-greeting")
 
 
 def _of_letters(view: View, topics: set[str]) -> None:
@@ -77,6 +153,14 @@ def _of_letters(view: View, topics: set[str]) -> None:
             topics.add("bare-lf")
         if body.variants:
             topics.add("variants")
+        if body.unstuffed:
+            topics.add("unstuffed")
+        if body.eight_bit:
+            topics.add("eight-bit")
+    for transaction in view.session.transactions:
+        topics.add("outcome:" + transaction.outcome)
+        for recipient in transaction.recipients:
+            topics.add("outcome:" + recipient.outcome)
 
 
 def _of_connection(view: View, topics: set[str]) -> None:
@@ -89,12 +173,16 @@ def _of_connection(view: View, topics: set[str]) -> None:
         topics.add("midstream")
     elif server.syn is None:
         topics.add("no-connection")
+    if not client.stream.end:
+        topics.add("wordless")
     if not client.packets or not server.packets:
         topics.add("one-sided")
     if client.stream.gaps or server.stream.gaps:
         topics.add("gap")
     if view.dialogue.tls is None:
         topics.add("clear")
+    if view.session.starttls:
+        topics.add("starttls:" + view.session.starttls)
     for side in (client, server):
         if side.retransmissions or side.conflicts or side.zero_windows or len(side.syns) > 1:
             topics.add("tcp-trouble")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.registry import Hit
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     from smtpsniff.tcp import Connection, Side
 
 __all__ = ["View", "quote"]
+
+
+@lru_cache(4096)
+def is_loopback(ip: str) -> bool:
+    """Whether an address is the machine's own (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3)."""
+    return ip_address(ip).is_loopback
+
+
+@lru_cache(4096)
+def is_private(ip: str) -> bool:
+    """Whether an address is of no public network (RFC 1918, RFC 4193 and their like)."""
+    return ip_address(ip).is_private
+
 
 # Wire bytes quoted in a finding (PROTOCOL: at most 120, escaped).
 QUOTED = 120
@@ -60,20 +75,12 @@ class View:
     @property
     def loopback(self) -> bool:
         """Whether both ends are on the same machine."""
-        from ipaddress import ip_address
-
-        return all(
-            ip_address(end.ip).is_loopback for end in (self.session.client, self.session.server)
-        )
+        return is_loopback(self.session.client.ip) and is_loopback(self.session.server.ip)
 
     @property
     def private(self) -> bool:
         """Whether both ends have private addresses."""
-        from ipaddress import ip_address
-
-        return all(
-            ip_address(end.ip).is_private for end in (self.session.client, self.session.server)
-        )
+        return is_private(self.session.client.ip) and is_private(self.session.server.ip)
 
     @property
     def submission(self) -> bool:

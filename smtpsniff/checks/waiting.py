@@ -46,6 +46,7 @@ def _silent(view: View) -> bool:
     group="reply",
     severity="error",
     reference="RFC 5321 §4.3.1, §4.5.3.2.1",
+    wakes=("no-greeting",),
     fires="""
         OPEN
         +30.0 FIN S
@@ -92,7 +93,7 @@ def _left_by_client(view: View) -> bool:
     group="timing",
     severity="error",
     reference="RFC 5321 §4.5.3.2.1",
-    wakes=("closed",),
+    wakes=("no-greeting",),
     fires="""
         OPEN
         +30.0 FIN C
@@ -138,7 +139,7 @@ def client_gave_up_before_greeting(view: View) -> Iterator[Hit]:
     group="timing",
     severity="warning",
     reference="RFC 5321 §4.5.3.2.1",
-    wakes=("verb:<greeting>",),
+    wakes=("slow-greeting",),
     fires="""
         OPEN
         +6.0 S "220 mx.example ESMTP\\r\\n"
@@ -186,7 +187,7 @@ def greeting_slow(view: View) -> Iterator[Hit]:
     group="timing",
     severity="note",
     reference="RFC 5321 §4.2; Postfix POSTSCREEN_README",
-    wakes=("verb:<greeting>",),
+    wakes=("slow-greeting",),
     fires="""
         OPEN
         S "220-mx.example ESMTP\\r\\n"

@@ -21,6 +21,9 @@ __all__ = ["message_like", "parse_bdat", "read_commands", "read_unended"]
 MAX_EXCHANGES = 200_000
 
 _VERB = re.compile(rb"[ \t]*([^ \t:\r\n]*)")
+# A line of printable ASCII that begins with its verb and keeps to 512 octets (RFC 5321 §2.4,
+# §4.5.3.1.4): nothing about its bytes is worth a check.
+_ORDINARY = re.compile(rb"[!-~][ -~]{0,509}\r\n")
 _BDAT = re.compile(rb"([0-9]{1,20})(?:[ \t]+(LAST))?[ \t]*$", re.IGNORECASE)
 # Chunk sizes beyond this are nonsense (Zeek calls them huge; RFC 3030 sets no bound): such a
 # command is taken for malformed, so that it cannot swallow the rest of the session.
@@ -67,7 +70,7 @@ def read_commands(dialogue: Dialogue) -> bool:
     cursor = dialogue.c
     stream = cursor.stream
     data, base, limit = stream.data, stream.base, cursor.limit
-    find, match = data.find, _VERB.match
+    find, match, ordinary = data.find, _VERB.match, _ORDINARY.fullmatch
     place, log = dialogue.place, dialogue.log
     while len(dialogue.exchanges) < MAX_EXCHANGES:
         start = cursor.pos
@@ -83,8 +86,10 @@ def read_commands(dialogue: Dialogue) -> bool:
         exchange = dialogue.push(verb, line, start, end)
         exchange.argument = line[word.end() :].strip(b" \t\r\n")
         cursor.pos = end
-        if line[-2:] != b"\r\n":
-            dialogue.topics.add("line-end")
+        if not ordinary(line):
+            dialogue.topics.add("odd-line")
+            if line[-2:] != b"\r\n":
+                dialogue.topics.add("line-end")
         log.command(exchange)
         if verb in VERBS:
             place(exchange)
@@ -107,7 +112,7 @@ def read_unended(dialogue: Dialogue, end: int) -> None:
     )
     exchange.argument = line[word.end() :].strip(b" \t\r\n")
     cursor.pos = end
-    dialogue.topics.add("line-end")
+    dialogue.topics.update(("line-end", "odd-line"))
     if exchange.verb not in VERBS:
         dialogue.topics.add("unknown-verb")
     dialogue.log.command(exchange)

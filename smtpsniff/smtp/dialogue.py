@@ -280,6 +280,7 @@ class Dialogue:
                 self.hellos.append(exchange)
                 self.lmtp = verb == "LHLO"
             if self.letter is not None:
+                exchange.letter = self.letter
                 self.letter.ended_by = verb
                 self.letter = None
         elif verb == "AUTH" or verb == "X-EXPS":

@@ -85,10 +85,10 @@ def _verb_line(data: bytes) -> bool:
 
 def pass_over(dialogue: Dialogue, final: bool) -> bool:
     """Nothing moves: step over a gap, or past a barrier whose answer will never come."""
-    if dialogue.s.at_gap is not None and _server_gap(dialogue):
-        return True
     if dialogue.hold is None and dialogue.c.at_gap is not None:
         _client_gap(dialogue)
+        return True
+    if dialogue.s.at_gap is not None and _server_gap(dialogue):
         return True
     # Only bytes that still wait behind the barrier ask for an answer.
     if final and dialogue.hold is not None and dialogue.c.pos < dialogue.c.stream.end:
@@ -198,6 +198,9 @@ def verdict_without_end(dialogue: Dialogue, reply: Reply) -> None:
     letter = dialogue.letter
     assert body is not None
     reply.during_body = not body.missing
+    dialogue.topics.add("verdict-early")
+    if reply.kind >= 4:
+        dialogue.topics.add("refused")
     if not body.missing and reply.kind == 2:
         dialogue.unsolicited.append(reply)
         return

@@ -7,11 +7,13 @@ acknowledges came before it. Only where two entries crossed does the frame numbe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from smtpsniff.records import Entry, Timestamp
+from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
 from smtpsniff.text import decode
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Item", "Log"]
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 # Garbage lines shown one by one before a reply; the rest are counted in its text.
 MAX_GARBAGE = 50
 
@@ -83,6 +86,8 @@ class Log:
         text = decode(exchange.line.rstrip(b"\r\n"))
         if verb == "AUTH" or verb == "X-EXPS":
             text = mask_auth(text)
+        elif verb not in VERBS and self._dialogue.auths and _BASE64.fullmatch(text):
+            text = f"({len(text)} octets, masked)"  # sent ahead of an AUTH that was refused
         exchange.in_tls = self.in_tls
         self._said(exchange, "command", text, verb)
 

@@ -57,6 +57,7 @@ class Said(Struct, frozen=True, gc=False):
     lines: tuple[str, ...]
     codes: tuple[int, ...] = ()  # of every line, where they differ
     keywords: tuple[tuple[str, tuple[str, ...]], ...] = ()  # of the lines behind the first
+    topics: tuple[str, ...] = ()  # what is remarkable about it, for checks to wake on
 
 
 class Reply(Struct, eq=False):

@@ -45,6 +45,8 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     if head is None:
         head = _no_head(dialogue, reply) if queue else None
     if head is None:
+        if dialogue.c.at_gap is not None and dialogue.hold is None:
+            return False  # what it answers may lie behind the gap
         if dialogue.body is not None or queue:
             if smuggling.took_variant_live(dialogue, reply):
                 return False
@@ -54,6 +56,8 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     if body is not None and body.variants and smuggling.took_variant(dialogue, head, reply):
         return False
     dialogue.replies.append(reply)
+    if reply.said.topics:
+        dialogue.topics.update(reply.said.topics)
     dialogue.last_reply = reply
     dialogue.lost_replies = False
     dialogue.log.reply(reply, head)
@@ -121,6 +125,7 @@ def _no_head(dialogue: Dialogue, reply: Reply) -> Exchange | None:
         # A verdict before the end of the data: the server gave up on the message (A.3 rule 3).
         if not smuggling.suspects(queue[0].body):
             reply.during_body = True
+            dialogue.topics.add("verdict-early")
             return queue[0]
     if queue and queue[0].verb == "BDAT":
         # BDAT is answered after its payload; a server that refuses it answers at once.
@@ -131,10 +136,13 @@ def _no_head(dialogue: Dialogue, reply: Reply) -> Exchange | None:
 def _unpaired(dialogue: Dialogue, reply: Reply) -> None:
     """A reply that answers nothing we know of."""
     dialogue.replies.append(reply)
+    dialogue.topics.update(reply.said.topics)
     dialogue.last_reply = reply
     dialogue.log.reply(reply, None)
     if not reply.code:
         return
+    if reply.code == 421:
+        dialogue.topics.add("421")
     if dialogue.hidden > 0:
         dialogue.hidden -= 1  # the command was in a gap
         reply.answers = None
@@ -191,6 +199,11 @@ def handshake_time(dialogue: Dialogue) -> int:
 def _introduced(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     """EHLO accepted: a fresh extension list, and any transaction is gone (§4.1.4)."""
     if reply.kind != 2:
+        # Refused, it leaves the transaction as it was (§4.1.4).
+        letter = exchange.letter
+        if letter is not None and dialogue.letter is None and letter.eom is None:
+            letter.ended_by = ""
+            dialogue.letter = letter
         return
     offered: dict[str, tuple[str, ...]] = {}
     if exchange.verb != "HELO":

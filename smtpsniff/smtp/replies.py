@@ -95,17 +95,39 @@ def _said(raw: bytes) -> Said:
     """Codes and texts of a reply's lines."""
     line, _, rest = raw.partition(b"\n")
     text = decode(line[4:].rstrip(b"\r"))
+    code = int(line[:3]) if line else 0
     if not rest:
-        code = int(raw[:3]) if raw else 0
-        return Said(code, text, parse_enhanced(text) if text else None, (text,))
-    code, codes, texts, keywords = _further(rest)
+        enhanced = parse_enhanced(text) if text else None
+        return Said(code, text, enhanced, (text,), topics=_remarkable(raw, code, enhanced))
+    last, codes, texts, keywords = _further(rest)
     lines = (text, *texts)
-    first = int(line[:3])
-    differs = bool(codes) or first != code
+    differs = bool(codes) or code != last
+    enhanced = parse_enhanced(text)
     return Said(
-        code, "\n".join(lines), parse_enhanced(text), lines,
-        (first, *(codes or (code,) * len(texts))) if differs else (), keywords,
+        last, "\n".join(lines), enhanced, lines,
+        (code, *(codes or (last,) * len(texts))) if differs else (), keywords,
+        _remarkable(raw, last, enhanced) + (("mismatch",) if differs else ()),
     )  # fmt: skip
+
+
+_ORDINARY = re.compile(rb"(?:[0-9]{3}[ -][ -~]{1,506}\r\n)+")
+_MASKED = re.compile(rb"250[ -]X{4,}[A-Z]?\r", re.IGNORECASE)
+
+
+def _remarkable(raw: bytes, code: int, enhanced: str | None) -> tuple[str, ...]:
+    """Topics of a reply that is not quite as it should be; most have none."""
+    topics = []
+    if not _ORDINARY.fullmatch(raw):
+        topics.append("odd-text")
+    if not (200 <= code < 560 and code // 10 % 10 <= 5):
+        topics.append("odd-code")
+    if code in (500, 502):
+        topics.append("unknown-to-server")
+    if enhanced is not None and int(enhanced[0]) != code // 100:
+        topics.append("odd-enhanced")
+    if b"XXXX" in raw and _MASKED.search(raw):
+        topics.append("masked")
+    return tuple(topics)
 
 
 @lru_cache(1024)  # the first line of an EHLO reply names the client; the others are the server's

@@ -102,7 +102,8 @@ def _fits(dialogue: Dialogue, variant: Variant, answers: list[Reply]) -> bool:
         return False
     verbs = _verbs(dialogue, variant.end)
     if not verbs:
-        return False
+        # Nothing follows: a client that knows no other end, and a server that takes it.
+        return variant.end >= dialogue.c.stream.end
     pairs = list(zip(verbs, answers[1:], strict=False))
     return bool(pairs or len(verbs) == 1) and all(
         reply_fit(verb, reply.code) != "illegal" for verb, reply in pairs
