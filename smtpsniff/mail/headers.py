@@ -1,13 +1,14 @@
 """Header fields, unfolded and decoded (RFC 5322 §2.2, RFC 2047, RFC 6532).
 
-The standard library's parser raises on hostile headers and copies the message several times;
-here fields are split by hand, and only single encoded words are left to it.
+The standard library's parser raises on hostile headers, copies the message several times, and
+loses blanks around encoded words; so fields are split and decoded by hand.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
-from email.header import decode_header
+from itertools import groupby
 from typing import NamedTuple
 
 from smtpsniff.text import decode
@@ -19,8 +20,14 @@ __all__ = ["Headers", "read_headers"]
 MAX_FIELDS = 1000
 MAX_FIELD = 1 << 16
 
-_FOLD = re.compile(r"\n[ \t]+")
+# Unfolding takes the line end only; the blanks behind it belong to the value (RFC 5322 §2.2.3).
+_FOLD = re.compile(r"\n(?=[ \t])")
 _FIELD = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*([^\n]*)", re.MULTILINE)
+# An encoded word (RFC 2047 §2); a language may follow the charset (RFC 2231 §5).
+_WORD = re.compile(r"=\?([!#-)+->@-~]{1,60})(?:\*[!->@-~]*)?\?([BbQq])\?([^?]*)\?=")
+_HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
+# Codecs of Python's that are no charsets of mail, slow on hostile input or not quiet.
+_NO_CHARSET = re.compile(r".*escape|idna|punycode|undefined|mbcs|oem", re.IGNORECASE)
 
 
 class Headers(NamedTuple):
@@ -37,14 +44,20 @@ class Headers(NamedTuple):
 
 def read_headers(head: bytes) -> Headers:
     """Fields of a header section; lines that are no field are passed over."""
-    text = decode(head).replace("\r\n", "\n")
+    try:
+        text, clean = head.decode(), True
+    except UnicodeDecodeError:
+        text, clean = head.decode("latin-1"), False
+    text = text.replace("\r\n", "\n")
     if "\n " in text or "\n\t" in text:
-        text = _FOLD.sub(" ", text)
+        text = _FOLD.sub("", text)
     fields = _FIELD.findall(text)
     if len(fields) > MAX_FIELDS:
         del fields[MAX_FIELDS:]
     if len(text) > MAX_FIELD:
         fields = [(name, value[:MAX_FIELD]) for name, value in fields]
+    if not clean:  # one field's odd bytes are no reason to write another's backslashes twice
+        fields = [(name, decode(value.encode("latin-1"))) for name, value in fields]
     if "=?" in text:
         fields = [(name, _words(value) if "=?" in value else value) for name, value in fields]
     found: dict[str, str] = {}
@@ -57,19 +70,41 @@ def read_headers(head: bytes) -> Headers:
 
 
 def _words(text: str) -> str:
-    """A field body with its encoded words decoded (RFC 2047)."""
+    """Decode the encoded words of a field; blanks between two of them do not count (§6.2)."""
+    runs: list[tuple[str, bytes]] = []  # (charset, octets); text that is no word has none
+    end = 0
+    for match in _WORD.finditer(text):
+        octets = _octets(match[2], match[3])
+        if octets is None:
+            continue
+        between = text[end : match.start()]
+        if between and (between.strip() or not runs):
+            runs.append(("", between.encode()))
+        runs.append((match[1].lower(), octets))
+        end = match.end()
+    runs.append(("", text[end:].encode()))
+    # A character may be cut in two by the end of a word, so neighbours are decoded together.
+    return "".join(
+        _charset(b"".join(octets for _, octets in group), charset or "utf-8")
+        for charset, group in groupby(runs, key=lambda run: run[0])
+    )
+
+
+def _octets(encoding: str, text: str) -> bytes | None:
+    """Octets that an encoded word's text stands for; None where it is not what it says."""
     try:
-        return "".join(
-            part if isinstance(part, str) else _charset(part, charset)
-            for part, charset in decode_header(text)
-        )
-    except Exception:  # whatever a hostile encoded word makes the library raise
-        return text
+        raw = text.encode("ascii")
+        if encoding in "Qq":
+            return _HEX.sub(lambda m: bytes.fromhex(m[1].decode()), raw.replace(b"_", b" "))
+        raw = raw.rstrip(b"=")
+        return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4))
+    except ValueError:  # what binascii raises, and text that is not ASCII
+        return None
 
 
-def _charset(raw: bytes, charset: str | None) -> str:
+def _charset(raw: bytes, charset: str) -> str:
     """Decode by the declared charset, else as wire text."""
     try:
-        return raw.decode(charset or "ascii")
+        return decode(raw) if _NO_CHARSET.fullmatch(charset) else raw.decode(charset)
     except (LookupError, ValueError):
         return decode(raw)
