@@ -76,27 +76,27 @@ def examine(session: Session, dialogue: Dialogue) -> list[Finding]:
 
 def _count(check: Check, hits: list[Hit], index: dict[int, int]) -> list[Finding]:
     """One finding for each key, with an occurrence counter and the first evidences."""
+    if len(hits) == 1:
+        return [_finding(check, hits, index)]
     by_key: dict[str, list[Hit]] = {}
     for hit in hits:
         by_key.setdefault(hit.key, []).append(hit)
-    findings = []
-    for same in by_key.values():
-        worst = min(same, key=lambda h: _RANK[h.severity or check.severity])
-        frames = sorted({f for hit in same[:EVIDENCES] for f in hit.frames if f})
-        findings.append(
-            Finding(
-                check=check.id,
-                severity=worst.severity or check.severity,
-                confidence=worst.confidence,
-                frames=frames,
-                time=Timestamp(worst.time),
-                text=worst.text,
-                count=len(same),
-                related=[],
-                entry=index.get(id(worst.entry)) if worst.entry is not None else None,
-            )
-        )
-    return findings
+    return [_finding(check, same, index) for same in by_key.values()]
+
+
+def _finding(check: Check, hits: list[Hit], index: dict[int, int]) -> Finding:
+    worst = hits[0]
+    if len(hits) > 1:
+        worst = min(hits, key=lambda h: _RANK[h.severity or check.severity])
+        frames = {f for hit in hits[:EVIDENCES] for f in hit.frames}
+    else:
+        frames = set(worst.frames)
+    frames.discard(0)
+    return Finding(
+        check.id, worst.severity or check.severity, worst.confidence, sorted(frames),
+        Timestamp(worst.time), worst.text, len(hits), [],
+        index.get(id(worst.entry)) if worst.entry is not None else None,
+    )  # fmt: skip
 
 
 def internal_error(session: Session, where: str, fault: BaseException) -> Finding:
