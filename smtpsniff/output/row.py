@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,15 +20,15 @@ FAILED = frozenset(
 )
 _WORST = ("rejected", "deferred", "ambiguous", "aborted", "partial", "unknown", "delivered")
 LONGEST_PATH = 256  # octets of an address (RFC 5321 §4.5.3.1.3); what is longer is no address
-TOLD = 3  # findings in words; `show` has the rest
+TOLD = 3  # errors in words; `show` has the rest
+_QUOTED = re.compile(r'the server (?:said|answered) "(.+)"')
 
 
 class Spotted(NamedTuple):
-    """A finding, for the row and for the counts."""
+    """A finding, for the row and for the counts; without text where it is only named."""
 
     severity: str
     check: str
-    times: int
     text: str
 
 
@@ -55,11 +56,11 @@ class RowRenderer:
         headline = session.findings[0] if session.findings else None
         serious = headline is not None and headline.severity != "note"
         tell = verdict.outcome in FAILED or (verdict.outcome == "no-mail" and serious)
+        told = safe(verdict.text) if tell else ""
         return Row(
             session.number, session.start, verdict.outcome,
             safe(session.client.ip), address(session.server), _mail(session),
-            safe(verdict.text) if tell else "",
-            tuple(_spotted(f, i) for i, f in enumerate(session.findings)), session.file,
+            told, _spotted(session.findings, told), session.file,
         )  # fmt: skip
 
     def number(self, row: Row, number: int) -> Row:
@@ -73,9 +74,24 @@ def address(end: Endpoint) -> str:
     return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
-def _spotted(finding: Finding, index: int) -> Spotted:
-    text = safe(finding.text) if index < TOLD and finding.severity != "note" else ""
-    return Spotted(finding.severity, finding.check, finding.count, text)
+def _spotted(findings: list[Finding], told: str) -> tuple[Spotted, ...]:
+    """All findings; the first errors in words, unless the verdict has said the same."""
+    spotted = []
+    for index, finding in enumerate(findings):
+        text = ""
+        if index < TOLD and finding.severity == "error":
+            text = safe(finding.text)
+            if _says(told, text):
+                text = ""
+        spotted.append(Spotted(finding.severity, finding.check, text))
+    return tuple(spotted)
+
+
+def _says(told: str, text: str) -> bool:
+    """Whether the verdict has this text, or ends in the same words of the server."""
+    quoted = _QUOTED.search(text)
+    words = quoted[1].removesuffix("…") if quoted else text.rstrip(".")
+    return words in told
 
 
 def _mail(session: Session) -> str:

@@ -94,13 +94,15 @@ def _calls_itself(session: Session) -> str:
 
 def _greets(session: Session) -> str:
     greeting = session.greeting
-    return f"  {shorten(safe(greeting.text.partition(chr(10))[0]), 256)}" if greeting else ""
+    return (
+        f"  {shorten(safe(greeting.text.partition(chr(10))[0].strip()), 256)}" if greeting else ""
+    )
 
 
 def _time(session: Session, digits: int) -> str:
-    frames = f"frames {session.first_frame} to {session.last_frame}"
+    frames = f"frames {session.first_frame}-{session.last_frame}"
     when = f"{moment(session.start, digits)} UTC, {span(session.duration)}"
-    return f"{when}, {count(session.packets, 'packet')} ({frames})"
+    return f"{when}, {count(session.packets, 'packet')}, {frames}"
 
 
 def _tls(session: Session) -> str:

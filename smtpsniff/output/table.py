@@ -111,10 +111,13 @@ class Table:
         self._findings(row)
 
     def _findings(self, row: Row) -> None:
-        """What else is wrong, in words, where the verdict has not said it."""
+        """What else is wrong: errors in words, warnings by name, notes not at all."""
         for spotted in row.spotted:
-            if spotted.text and spotted.text.rstrip(".") not in row.verdict:
+            if spotted.text:
                 self._below(f"{spotted.severity} {spotted.check}: {spotted.text}", spotted.severity)
+        named = dict.fromkeys(s.check for s in row.spotted if s.severity == "warning")
+        if named:
+            self._below(f"warning {', '.join(named)}", "warning")
 
     def _below(self, text: str, severity: str = "") -> None:
         indent = " " * (self._number + len(GAP))

@@ -48,17 +48,21 @@ def timeline(session: Session, paint: Paint) -> Iterator[str]:
 
 
 def _order(entries: list[Entry]) -> list[int]:
-    """Indices by time, but each reply after what it answers."""
+    """Indices by time, but each reply after what it answers, and after that one's chunk."""
     replies: dict[int, list[int]] = defaultdict(list)
     for index, entry in enumerate(entries):
         if entry.answers is not None:
             replies[entry.answers].append(index)
-    order = []
-    for index, entry in enumerate(entries):
-        if entry.answers is None:
-            order.append(index)
-            order += replies[index]
-    return order
+    own = [index for index, entry in enumerate(entries) if entry.answers is None]
+    order: list[int] = []
+    due: list[int] = []
+    for index in own:
+        if entries[index].kind != "chunk":
+            order += due
+            due = []
+        order.append(index)
+        due += replies[index]
+    return order + due
 
 
 def _subjects(session: Session) -> dict[int, str]:

@@ -21,6 +21,7 @@ __all__ = ["Totals"]
 
 NAMED = 5  # sessions named for a finding
 LISTED = 12  # findings listed
+LONG = 200  # characters of file names that nobody wants to read again
 _RANK = {"error": 0, "warning": 1, "note": 2}
 # The worst first.
 _ORDER = (
@@ -112,6 +113,8 @@ class Totals:
         import shlex
 
         files = " ".join(shlex.quote(file.path) for file in run.files)
+        if len(files) > LONG:
+            files = "FILE..."
         example = next(self._outcomes[o].named[0] for o in _ORDER if o in self._outcomes)
         which = f"--session {example}" if len(run.files) > 1 else str(example)
         yield ""
