@@ -342,10 +342,15 @@ def rfc3339(nanoseconds: int, digits: int = 6) -> str:
 def encoder(digits: int = 6) -> msgspec.json.Encoder:
     """A JSON encoder for records; times get `digits` decimals (the capture's own precision)."""
 
+    seconds = _to_the_second
+
     def hook(value: Any) -> str:
-        if type(value) is Timestamp:
+        if type(value) is not Timestamp:
+            raise NotImplementedError(f"no JSON for {type(value).__name__}")
+        if digits != 6:
             return rfc3339(value, digits)
-        raise NotImplementedError(f"no JSON for {type(value).__name__}")
+        second, fraction = divmod(value, 1_000_000_000)
+        return f"{seconds(second)}.{fraction // 1000:06d}Z"
 
     return msgspec.json.Encoder(enc_hook=hook)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from smtpsniff.records import Entry, Timestamp
+from smtpsniff.smtp.model import Exchange, Reply
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
 from smtpsniff.text import decode
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from smtpsniff.records import Kind, Party
     from smtpsniff.smtp.body import Body
     from smtpsniff.smtp.dialogue import Dialogue
-    from smtpsniff.smtp.model import Exchange, Reply
 
 __all__ = ["Item", "Log"]
 
@@ -31,16 +31,18 @@ MAX_GARBAGE = 50
 
 
 class Item(Struct, frozen=True, gc=False):
-    """An entry with what orders it: `ack` is a sequence number, `end` an offset in its stream.
+    """An entry that is neither an exchange nor a reply, with what orders it.
 
-    `what` is the exchange or the reply that it shows, if it shows one.
+    As there, `ack` is a sequence number, `end` an offset in its stream.
     """
 
     entry: Entry
     first_time: int
     ack: int
     end: int
-    what: Exchange | Reply | None = None
+
+
+Line = Exchange | Reply | Item
 
 
 class Log:
@@ -54,8 +56,8 @@ class Log:
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
-        self.client: list[Item] = []
-        self.server: list[Item] = []
+        self.client: list[Line] = []
+        self.server: list[Line] = []
         self.ours, self.theirs = self.client, self.server
         self.me: Party = "client"
         self.peer: Party = "server"
@@ -78,7 +80,7 @@ class Log:
             self.in_tls, None, verb,
         )  # fmt: skip
         exchange.entry = entry
-        self.ours.append(Item(entry, exchange.first_time, exchange.ack, exchange.end, exchange))
+        self.ours.append(exchange)
 
     def command(self, exchange: Exchange) -> None:
         """A command line. Credentials in an AUTH line are masked."""
@@ -145,7 +147,7 @@ class Log:
         reply.entry = entry
         if greets and answers is not None:
             answers.entry = entry
-        self.theirs.append(Item(entry, reply.first_time, reply.ack, reply.end, reply))
+        self.theirs.append(reply)
 
     def _garbage(self, reply: Reply) -> None:
         """Server lines that are no reply lines, each an entry of its own."""
@@ -206,12 +208,12 @@ class Log:
         for items in (self.client, self.server):
             items[:] = [item for item in items if item.entry is not entry]
 
-    def merged(self) -> list[Item]:
+    def merged(self) -> list[Line]:
         """Both sides in one order."""
         client, server = self.client, self.server
         if not client or not server:
             return client or server
-        out: list[Item] = []
+        out: list[Line] = []
         append = out.append
         client_ends, server_ends = self._wire_ends()
         i = j = 0

@@ -16,12 +16,11 @@ from smtpsniff.records import (
 from smtpsniff.smtp.delivery import transaction
 from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
-from smtpsniff.smtp.model import Reply
+from smtpsniff.smtp.model import Exchange, Reply
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
-    from smtpsniff.smtp.model import Exchange
     from smtpsniff.tcp import Connection, Side
 
 __all__ = ["build"]
@@ -58,7 +57,10 @@ def build(dialogue: Dialogue) -> Session:
         ),
         ended=how_it_ended(dialogue),
         timeline=_timeline(dialogue, client, server),
-        transactions=[transaction(dialogue, letter, site, over) for letter in dialogue.letters],
+        transactions=[
+            transaction(dialogue, letter, site, over)
+            for letter in dialogue.letters if not letter.void
+        ],
         findings=[],
         verdict=_NO_VERDICT,
         tcp=_tcp_facts(client, server),
@@ -153,20 +155,21 @@ def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
     entries = _opening(dialogue, client, server)
     said: int | None = _from_handshake(dialogue)
     dialogue.log.closing()
-    for place, item in enumerate(dialogue.log.merged(), len(entries)):
-        entry, what = item.entry, item.what
-        if isinstance(what, Reply):
-            said = what.time
-            asked = what.answers
+    for place, line in enumerate(dialogue.log.merged(), len(entries)):
+        entry = line.entry
+        assert entry is not None  # the log holds nothing that was not shown
+        if type(line) is Reply:
+            said = line.time
+            asked = line.answers
             if asked is not None:
                 entry.answers = asked.place
                 if asked.time:
-                    entry.delay = (item.first_time - asked.time) / 1e9
+                    entry.delay = (line.first_time - asked.time) / 1e9
         else:
-            if what is not None:
-                what.place = place
+            if type(line) is Exchange:
+                line.place = place
             if said is not None and entry.kind != "gap":
-                entry.delay = (item.first_time - said) / 1e9
+                entry.delay = (line.first_time - said) / 1e9
         entries.append(entry)
     _name_recipients(dialogue)
     return entries
