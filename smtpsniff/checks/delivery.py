@@ -21,7 +21,9 @@ _REFUSED = ("deferred", "rejected")
 
 
 def _letters(view: View) -> Iterator[tuple[Letter, Transaction]]:
-    return zip(view.dialogue.letters, view.session.transactions, strict=False)
+    return zip(
+        (x for x in view.dialogue.letters if not x.void), view.session.transactions, strict=False
+    )
 
 
 def _refused(letter: Letter, record: Transaction) -> tuple[list[Exchange], list[Recipient]]:

@@ -108,7 +108,8 @@ def _gather(view: View) -> dict[str, list[Refusal]]:
         if view.clean(refusal.exchange):
             found.setdefault(check_of(refusal.label, refusal.code), []).append(refusal)
 
-    for letter, record in zip(view.dialogue.letters, view.session.transactions, strict=False):
+    letters = (letter for letter in view.dialogue.letters if not letter.void)
+    for letter, record in zip(letters, view.session.transactions, strict=False):
         for rcpt, recipient in zip(letter.recipients, record.recipients, strict=False):
             if recipient.reason is not None:
                 add(_of_recipient(letter, record, rcpt, recipient))

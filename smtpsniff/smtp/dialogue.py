@@ -259,9 +259,12 @@ class Dialogue:
         """Give a command its place in a letter, and hold where its answer decides."""
         verb = exchange.verb
         if verb in _MAILS:
-            self.letter = Letter(exchange)
+            before = self.letter
+            self.letter = exchange.letter = Letter(exchange)
             self.letters.append(self.letter)
-            exchange.letter = self.letter
+            if before is not None:
+                before.ended_by = verb
+                self.letter.before = before
         elif verb == "RCPT" or verb == "DATA":
             letter = self.letter
             if letter is None:
@@ -297,6 +300,8 @@ class Dialogue:
         exchange.letter = letter
         size, _ = parse_bdat(exchange.argument)
         if size is None:
+            if letter.data is None:
+                letter.data = exchange
             return  # malformed: whatever follows is read as commands, as servers do
         self.read_server(False, exchange)  # whether CHUNKING was offered stands in a reply
         if self.hello is not None and self.hello.exchange and "CHUNKING" not in self.hello.offered:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smtpsniff.smtp import handover
+from smtpsniff.smtp import handover, letters
 from smtpsniff.smtp.body import Body
 from smtpsniff.smtp.commands import message_like, parse_bdat
 from smtpsniff.smtp.model import Exchange, Letter, Mode, Phase, Reply
@@ -48,7 +48,10 @@ def resume(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     elif verb == "DATA":
         if kind == 3:
             dialogue.begin_body(exchange.letter)
-        elif message_like(_ahead(dialogue)):
+            return
+        if kind >= 4:
+            letters.data_refused(dialogue, exchange)
+        if message_like(_ahead(dialogue)):
             dialogue.topics.add("message-after-refusal")
 
 

@@ -191,3 +191,5 @@ class Letter:
     body: Body | None = None
     eom: Exchange | None = None  # the <eom>, or the last BDAT
     ended_by: str = ""  # RSET, QUIT, EHLO…: what abandoned it; "" if nothing did
+    before: Letter | None = None  # that was open when its MAIL came, until that is answered
+    void: bool = False  # for the server it never was: no transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from smtpsniff.smtp import handover, holding, smuggling
+from smtpsniff.smtp import handover, holding, letters, smuggling
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Phase, Reply
 from smtpsniff.smtp.state import next_phase
 from smtpsniff.smtp.verbs import reply_fit
@@ -199,11 +199,7 @@ def handshake_time(dialogue: Dialogue) -> int:
 def _introduced(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     """EHLO accepted: a fresh extension list, and any transaction is gone (§4.1.4)."""
     if reply.kind != 2:
-        # Refused, it leaves the transaction as it was (§4.1.4).
-        letter = exchange.letter
-        if letter is not None and dialogue.letter is None and letter.eom is None:
-            letter.ended_by = ""
-            dialogue.letter = letter
+        letters.end_refused(dialogue, exchange, reply)
         return
     offered: dict[str, tuple[str, ...]] = {}
     if exchange.verb != "HELO":
@@ -234,6 +230,11 @@ _EFFECTS: dict[str, Callable[[Dialogue, Exchange, Reply], None]] = {
     "EHLO": _introduced,
     "HELO": _introduced,
     "LHLO": _introduced,
+    "MAIL": letters.mail_answered,
+    "SEND": letters.mail_answered,
+    "SOML": letters.mail_answered,
+    "SAML": letters.mail_answered,
+    "RSET": letters.end_refused,
     "XCLIENT": _started_over,
     "BDAT": _took_chunk,
     "ATRN": _turned,
