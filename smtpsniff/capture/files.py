@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from smtpsniff.capture.interface import Interface
     from smtpsniff.capture.reader import Reader
 
-WINDOW = 32 << 20
+WINDOW = 16 << 20
 """Bytes of a window: enough packets to make columns worth while, few enough to forget."""
 
 FIRST_WINDOW = 64 << 10

@@ -38,7 +38,8 @@ MAX_UNDECIDED = 20_000
 IDLE = 1_200_000_000_000
 # Open connections at most; the longest idle are given up first, and the run record says so.
 MAX_OPEN = 200_000
-RECENT = 20_000  # closed four-tuples whose stragglers are not taken for new connections
+# Closed four-tuples whose stragglers are not taken for new connections, in two generations.
+RECENT = 20_000
 
 Key = tuple[int, int]
 
@@ -62,7 +63,7 @@ class Table:
         self._ignored: set[int] = set()
         self.open: dict[Key, Connection] = {}
         self.undecided: dict[Key, Connection] = {}  # followed, not yet known to be mail
-        self._recent: dict[Key, None] = {}
+        self._recent: tuple[set[Key], set[Key]] = (set(), set())  # younger, older
         self.now = 0
         self.touched: list[Connection] = []  # by the last batch
         self.opened: list[Connection] = []  # in the last batch
@@ -155,7 +156,7 @@ class Table:
         key = (runs.low[i], runs.high[i])
         connection = self.open.get(key)
         if connection is None:
-            if key in self._recent and not (runs.flags[i] | (runs.flags[j] if j >= 0 else 0)) & SYN:
+            if self._was_open(key) and not (runs.flags[i] | (runs.flags[j] if j >= 0 else 0)) & SYN:
                 if self._straggler(runs, i, j):
                     return
             connection = self._open(batch, runs, i, j, key, file)
@@ -182,6 +183,10 @@ class Table:
             connection = fresh
         self.touched.append(connection)
 
+    def _was_open(self, key: Key) -> bool:
+        """Whether this four-tuple carried another connection not long ago."""
+        return key in self._recent[0] or key in self._recent[1]
+
     @staticmethod
     def _straggler(runs: Runs, i: int, j: int) -> bool:
         """Packets without payload of a connection that is over: nothing new."""
@@ -203,7 +208,7 @@ class Table:
         connection = Connection(
             endpoints=ends, first_frame=runs.first_frame[head], start=runs.first_time[head], file=file
         )
-        connection.reused = key in self._recent
+        connection.reused = self._was_open(key)
         self.open[key] = connection
         if not (self._mail[sport] or self._mail[dport]):
             self.undecided[key] = connection
@@ -238,9 +243,9 @@ class Table:
     def _end(self, key: Key, connection: Connection, ended: list[Connection]) -> None:
         del self.open[key]
         self.undecided.pop(key, None)
-        self._recent[key] = None
-        if len(self._recent) > RECENT:
-            del self._recent[next(iter(self._recent))]
+        self._recent[0].add(key)
+        if len(self._recent[0]) > RECENT:
+            self._recent = (set(), self._recent[0])
         connection.idle = (self.now - connection.end) / 1e9
         finish_connection(connection)
         ended.append(connection)
