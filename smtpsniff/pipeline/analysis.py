@@ -16,7 +16,8 @@ from smtpsniff.pipeline.files import Localiser, order_by_time
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.smtp.dialogue import Dialogue
 from smtpsniff.smtp.recognise import MAIL_PORTS, STARTS, client_of, is_mail
-from smtpsniff.tcp import Connection, Table
+from smtpsniff.tcp import Connection
+from smtpsniff.tcp.table import Table
 
 if TYPE_CHECKING:
     from smtpsniff.records import Session

@@ -3,11 +3,13 @@
 `stream`      ordered bytes that know their frames, times and gaps
 `reassembly`  the patient way: one segment at a time, for streams that are not in order
 `connection`  two sides, how they began and ended
-`table`       all connections of a capture, window by window; most need no patience
+`columns`     a window of segments grouped, and what can be said of all groups at once
+`joining`     the quick way, for streams that are in order
+`patience`    rows of a connection that is not in order
+`table`       all connections of a capture, window by window (imports numpy; the others do not)
 """
 
 from smtpsniff.tcp.connection import Conflict, Connection, Mark, Side
 from smtpsniff.tcp.stream import Gap, Stream, covers
-from smtpsniff.tcp.table import Table
 
-__all__ = ["Conflict", "Connection", "Gap", "Mark", "Side", "Stream", "Table", "covers"]
+__all__ = ["Conflict", "Connection", "Gap", "Mark", "Side", "Stream", "covers"]
