@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.mail import queue_id, read_headers
 from smtpsniff.records import Message, MessageReply, Recipient, Transaction
 from smtpsniff.smtp.reasons import classify
+from smtpsniff.tcp.stream import covers
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
@@ -180,6 +181,8 @@ def transaction(dialogue: Dialogue, letter: Letter, site: str | None, over: bool
     outcome = _outcome(letter, recipients)
     if outcome == "unknown" and over and letter.data is None and _fully_answered(letter):
         outcome = "aborted"
+    if outcome == "ambiguous" and _closed_before(dialogue, letter.body):
+        outcome = "aborted"
     if outcome == "aborted":
         for recipient in recipients:
             if recipient.outcome == "unknown":
@@ -191,6 +194,14 @@ def transaction(dialogue: Dialogue, letter: Letter, site: str | None, over: bool
     if eom is not None and eom.replies:
         record.reply = message_reply(eom.replies[-1], with_id=True)
     return record
+
+
+def _closed_before(dialogue: Dialogue, body: Body | None) -> bool:
+    """Whether the server had closed its side before it got the end of the message."""
+    server = dialogue.connection.sides[1 - dialogue.client]
+    if server.fin is None or server.fin.ack < 0 or body is None or dialogue.swapped:
+        return False
+    return not covers(server.fin.ack, dialogue.c.stream.after(body.end))
 
 
 def _fully_answered(letter: Letter) -> bool:

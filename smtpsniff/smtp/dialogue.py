@@ -94,16 +94,34 @@ class Dialogue:
             if (self.c.pos, self.s.pos, self.mode, self.hold, len(self.exchanges)) == stand:
                 # Nothing moves by itself any more: what stands in the way may be passed over.
                 if not holding.pass_over(self, final):
-                    return
+                    break
+        if final:
+            self._finish()
+
+    def _finish(self) -> None:
+        """What was under way when the stream ended belongs in the log, too."""
+        if self.mode is Mode.BODY and self.body is not None:
+            self.body.end = self.c.pos
+            self.close_body(self.body)
+        elif self.mode is Mode.CHUNK:
+            exchange = next(e for e in reversed(self.exchanges) if e.verb in ("BDAT", "XEXCH50"))
+            self.log.chunk(exchange, self.c.pos)
 
     def _begin(self, final: bool) -> bool:
         """Decide how the first bytes are to be read; False to wait for more."""
         c, s = self.c.stream, self.s.stream
         if not c.starts and not s.starts:
+            if final:
+                for name, stream in (("client", c), ("server", s)):
+                    for gap in stream.gaps:
+                        self.log.gap(name, gap)
             return False
         self._begun = True
         first_is_server = bool(s.starts) and (not c.starts or s.frames[0] < c.frames[0])
-        if self.started or (first_is_server and s.data[:3] in (b"220", b"554", b"421")):
+        greets = first_is_server and s.data[:3] in (b"220", b"554", b"421")
+        # Nothing else is answered 220 where the client's first word is its introduction.
+        greets |= s.data[:3] == b"220" and c.data[:4].upper() in (b"EHLO", b"HELO", b"LHLO")
+        if self.started or greets:
             if not handover.begins_with_tls(self):
                 self.greeting = self.push("<greeting>", b"", 0, 0, first=True)
         if not self.started:
@@ -227,8 +245,8 @@ class Dialogue:
         return stream.frames[piece], stream.times[piece]
 
     def _read_opaque(self, final: bool) -> bool:
-        handover.read_tls(self)
-        return False
+        handover.read_tls(self, final)
+        return self.mode is not Mode.OPAQUE
 
     # -- making exchanges --------------------------------------------------------------
 

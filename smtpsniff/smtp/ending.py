@@ -34,13 +34,19 @@ def how_it_ended(dialogue: Dialogue) -> str:
         return "quit-clean"
     if dialogue.last_reply is not None and dialogue.last_reply.code == 421 and connection.closed:
         return "server-421"
-    if quit_ is not None and connection.closed:
+    if quit_ is not None and connection.closed and not _was_gone(server, quit_, client):
         return "quit-no-221"
     if client.fin is not None and (server.fin is None or _before(client, server)):
         return "client-close"
     if server.fin is not None:
         return "server-close"
     return "idle-expired" if connection.idle >= IDLE_SECONDS else "capture-ended"
+
+
+def _was_gone(server: Side, quit_: Exchange, client: Side) -> bool:
+    """Whether the server had closed its side before it got the QUIT."""
+    end = client.stream.after(quit_.end)
+    return server.fin is not None and server.fin.ack >= 0 and not covers(server.fin.ack, end)
 
 
 def _before(first: Side, second: Side) -> bool:

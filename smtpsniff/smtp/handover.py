@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Mode, Phase
+from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.text import decode
 from smtpsniff.tls import Records, is_client_hello, is_record
 
@@ -20,6 +21,11 @@ __all__ = ["Tls", "begin_tls", "begins_with_tls", "is_tls", "read_tls", "skip_pr
 # PROXY v1 is one line of at most 107 octets; v2 a 12-octet signature, 4 octets and a length.
 _PROXY_V1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\r\n]{0,90}\r\n")
 _PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
+
+_WORD = re.compile(rb"[A-Za-z-]{4,16}(?=[ \t:\r\n])")
+_REPLY = re.compile(rb"[2-5][0-5][0-9][ -]")
+# Clear text behind STARTTLS that is kept until the server's side of it is there.
+MAX_WAITING = 1 << 16
 
 is_tls = is_record
 
@@ -38,6 +44,7 @@ class Tls:
     injected_reply: bytes = b""  # clear text between the 220 and the ServerHello
     client_begun: bool = False
     server_begun: bool = False
+    opened: bool = False  # both went on in clear: the recording was made behind whoever opened it
 
     @property
     def completed(self) -> bool:
@@ -69,12 +76,44 @@ def begin_tls(dialogue: Dialogue, command: Exchange | None) -> None:
     dialogue.topics.add("tls")
 
 
-def read_tls(dialogue: Dialogue) -> None:
+def _both_in_clear(dialogue: Dialogue) -> bool:
+    """Whether commands and replies follow where TLS was agreed upon.
+
+    Clear text of the client alone is an injection, or its fault; but a server that answers it
+    has either not meant its 220, or was recorded without the TLS that was there.
+    """
+    said = dialogue.c.bytes(dialogue.c.pos, min(dialogue.c.pos + 4096, dialogue.c.limit))
+    answered = dialogue.s.bytes(dialogue.s.pos, min(dialogue.s.pos + 4096, dialogue.s.limit))
+    word = _WORD.match(said)
+    if word is None or word[0].upper().decode() not in VERBS or not _REPLY.match(answered):
+        return False
+    return b"\x16\x03" not in said and b"\x16\x03" not in answered
+
+
+def _go_on_in_clear(dialogue: Dialogue, tls: Tls) -> None:
+    """Read on as after TLS: the server has forgotten what was before (RFC 3207 §4.2)."""
+    for cursor, name in ((dialogue.c, "injected_command"), (dialogue.s, "injected_reply")):
+        setattr(tls, name, cursor.bytes(cursor.pos, max(cursor.find_line(), cursor.pos)))
+    tls.opened = True
+    dialogue.mode = Mode.COMMANDS
+    dialogue.phase = Phase.PRE_EHLO
+    dialogue.hello = NO_HELLO
+
+
+def read_tls(dialogue: Dialogue, final: bool) -> None:
     """Consume what both streams hold."""
     tls = dialogue.tls
     if tls is None:
         dialogue.c.pos = dialogue.c.limit
         return
+    if tls.command is not None and not tls.client_begun and not tls.injected_command:
+        if _both_in_clear(dialogue):
+            _go_on_in_clear(dialogue, tls)
+            return
+        waiting = dialogue.c.limit - dialogue.c.pos
+        if not final and 0 < waiting < MAX_WAITING:
+            if not is_record(dialogue.c.bytes(dialogue.c.pos, dialogue.c.pos + 6)):
+                return
     _feed(dialogue, tls, dialogue.c, tls.client, client=True)
     _feed(dialogue, tls, dialogue.s, tls.server, client=False)
 
@@ -148,8 +187,8 @@ def skip_proxy_header(dialogue: Dialogue) -> None:
         return
     stream = dialogue.c.stream
     piece = dialogue.c.piece(dialogue.c.pos)
-    dialogue.c.pos += size
     dialogue.log.note(True, "note", text, stream.frames[piece], stream.times[piece], size=size)
+    dialogue.c.pos += size
     dialogue.topics.add("proxy")
 
 

@@ -107,7 +107,7 @@ def _server_gap(dialogue: Dialogue) -> bool:
     gap = dialogue.s.pass_gap()
     dialogue.log.gap("server", gap)
     dialogue.topics.add("gap")
-    if dialogue.tls is None:
+    if dialogue.tls is None or dialogue.tls.opened:
         dialogue.lost_replies = True
         _skip_to_line(dialogue.s)
         if dialogue.s.pos >= dialogue.s.limit and dialogue.s.at_gap is None:

@@ -171,7 +171,7 @@ class Log:
         (self.ours if mine else self.theirs).append(Item(entry, gap.time, -1, max(gap.at, 1)))
 
     def note(self, mine: bool, kind: Kind, text: str, frame: int, time: int, size: int | None = None) -> None:
-        """Anything else that one side brought, at its cursor."""
+        """Anything else that one side brought, beginning at its cursor."""
         entry = Entry(
             Timestamp(time), frame, (frame, frame), self.me if mine else self.peer, kind, text,
             self.in_tls, size=size,
@@ -179,7 +179,7 @@ class Log:
         cursor = self._dialogue.c if mine else self._dialogue.s
         stream = cursor.stream
         ack = stream.acks[stream.piece(cursor.pos)] if stream.acks else -1
-        (self.ours if mine else self.theirs).append(Item(entry, time, ack, max(cursor.pos, 1)))
+        (self.ours if mine else self.theirs).append(Item(entry, time, ack, cursor.pos + 1))
 
     def closing(self) -> None:
         """FIN and RST of both sides. A FIN takes a sequence number of its own (RFC 9293 §3.4)."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["handshake_time", "judge_early", "take"]
 
 
+_GO_AHEAD = ("DATA", "XEXCH50")
+
+
 def judge_early(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     """Did the client send `exchange` before it had `reply`? Only proof counts (A.7).
 
@@ -91,6 +94,8 @@ def _head(dialogue: Dialogue, reply: Reply) -> Exchange | None:
         if head.verb == "<empty>" and not _answers_empty(dialogue, reply):
             queue.popleft()  # most servers stay silent on an empty line
             continue
+        if reply.code == 354 and head.verb not in _GO_AHEAD:
+            return _go_ahead(dialogue, reply) or head
         return head
     return None
 
@@ -102,6 +107,19 @@ def _answers_empty(dialogue: Dialogue, reply: Reply) -> bool:
         return False
     following = queue[1] if len(queue) > 1 else None
     return following is None or reply.code == 500 or not dialogue.had_received(reply, following)
+
+
+def _go_ahead(dialogue: Dialogue, reply: Reply) -> Exchange | None:
+    """354 answers DATA and nothing else: what came before DATA was not answered (A.7)."""
+    queue = dialogue.queue
+    waiting = next((e for e in queue if e.verb in _GO_AHEAD), None)
+    if waiting is None or not dialogue.had_received(reply, waiting):
+        return None
+    dialogue.topics.add("desynchronised")
+    waiting.tainted = True
+    while queue[0] is not waiting:
+        holding.settle_lost(dialogue, queue.popleft())
+    return waiting
 
 
 def _after_gap(dialogue: Dialogue, reply: Reply) -> Exchange:

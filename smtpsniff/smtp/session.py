@@ -312,6 +312,8 @@ def _starttls(dialogue: Dialogue) -> str | None:
     tls = dialogue.tls
     asked = [e for e in dialogue.exchanges if e.verb in ("STARTTLS", "X-ANONYMOUSTLS")]
     if tls is not None:
+        if tls.opened:
+            return "completed-in-clear"
         if tls.completed and not tls.failed:
             return "completed"
         if tls.failed or dialogue.connection.closed or not tls.client_begun:

@@ -103,7 +103,7 @@ def _fits(dialogue: Dialogue, variant: Variant, answers: list[Reply]) -> bool:
     verbs = _verbs(dialogue, variant.end)
     if not verbs:
         # Nothing follows: a client that knows no other end, and a server that takes it.
-        return variant.end >= dialogue.c.stream.end
+        return not dialogue.c.bytes(variant.end, dialogue.c.stream.end).strip()
     pairs = list(zip(verbs, answers[1:], strict=False))
     return bool(pairs or len(verbs) == 1) and all(
         reply_fit(verb, reply.code) != "illegal" for verb, reply in pairs

@@ -127,6 +127,8 @@ def _aborted(session: Session, transaction: Transaction) -> tuple[str, list[int]
     message = transaction.message
     if message is not None and not message.complete:
         what = f"broke off after {message.size} octets of the message"
+    elif message is not None:
+        what = "was sent when the server had closed the connection already"
     else:
         what = "was given up before its message was sent"
     why = _ENDED.get(session.ended, "the session ended")
@@ -138,7 +140,12 @@ def _partial(session: Session, transaction: Transaction) -> tuple[str, list[int]
                    "unknown")  # fmt: skip
     accepted = _people(transaction, ("accepted",))
     if outcome == "unknown":
-        return f"Mail was accepted by {_server(session)} for {accepted}, but not for all.", []
+        others = _people(transaction, ("unknown", "abandoned"))
+        return (
+            f"Mail was accepted by {_server(session)} for {accepted}; "
+            f"what became of it for {others} cannot be seen.",
+            [transaction.reply.frame] if transaction.reply is not None else [],
+        )
     text, frames = _refusal(session, transaction, outcome, outcome)
     return f"Accepted for {accepted}; {text[0].lower()}{text[1:]}", frames
 
@@ -170,6 +177,14 @@ _SENTENCES: dict[str, Callable[[Session, Transaction], tuple[str, list[int]]]] =
     "rejected": _rejected, "deferred": _deferred, "ambiguous": _ambiguous, "aborted": _aborted,
     "partial": _partial, "unknown": _unknown, "delivered": _delivered,
 }  # fmt: skip
+
+
+_WORDS = frozenset({"greeting", "command", "reply", "data", "tls"})
+_NO_REASON = (
+    "auth-cleartext", "ehlo-argument", "helo-", "command-bare", "command-8bit", "command-leading",
+    "command-line", "ext-", "greeting-no-domain", "greeting-slow", "greeting-split", "pipelining",
+    "path-", "msg-", "starttls-offered", "tcp-overlap", "reply-bare", "enhanced-", "server-banner",
+)  # fmt: skip
 
 
 def judge(session: Session) -> Verdict:
@@ -241,13 +256,19 @@ def _opaque(session: Session) -> Verdict | None:
     if session.tls is None:
         return None
     frame = session.tls.frame
-    done = session.starttls != "failed"
-    text = (
-        f"The session with {_server(session)} went on inside TLS and cannot be read (frame {frame})."
-        if done
-        else f"TLS with {_server(session)} could not be set up (frame {frame})."
-    )
+    began = session.complete.start and session.tls.version is None  # no ServerHello was seen
+    if session.starttls == "failed" or (began and (session.complete.end or _spoke(session))):
+        text = f"TLS with {_server(session)} could not be set up (frame {frame})."
+    elif began:
+        text = f"TLS with {_server(session)} had only begun when the capture ends (frame {frame})."
+    else:
+        text = f"The session with {_server(session)} went on inside TLS and cannot be read (frame {frame})."
     return Verdict("opaque", text, [frame] if frame else [])
+
+
+def _spoke(session: Session) -> bool:
+    """Whether the server said something in clear."""
+    return any(e.from_ == "server" and e.kind in ("note", "reply") for e in session.timeline)
 
 
 def _no_mail(session: Session, headline: Finding | None) -> Verdict:
@@ -255,7 +276,18 @@ def _no_mail(session: Session, headline: Finding | None) -> Verdict:
     ended = _ENDED.get(session.ended, "the session ended")
     text = f"No mail was sent to {_server(session)}; {ended}."
     frames: list[int] = []
+    gaps = session.complete.gaps
+    if gaps.client + gaps.server and not any(e.kind in _WORDS for e in session.timeline):
+        text = (
+            f"What {session.client.ip} and {_server(session)} said to each other cannot be seen: "
+            f"{gaps.client + gaps.server} octets were not captured; {ended}."
+        )
+        return Verdict("unknown", text, frames)
     if headline is not None and headline.severity != "note":
-        text = f"No mail was sent to {_server(session)}: {headline.text.rstrip('.')}."
         frames = headline.frames
+        # Not every fault is the reason: a bad name in an accepted EHLO stops nobody.
+        if headline.check.startswith(_NO_REASON):
+            text += f" Noticed: {headline.text.rstrip('.')}."
+        else:
+            text = f"No mail was sent to {_server(session)}: {headline.text.rstrip('.')}."
     return Verdict("no-mail", text, frames)
