@@ -178,6 +178,8 @@ def _data(
     if distance >= HALF:
         distance -= MODULUS + 1
     offset = passed + distance
+    if offset == -1 and length > 1 and side.syn is not None and not side.stream.end:
+        offset = 0  # drawn by a tool that gave the SYN no number of its own
     if offset < 0:
         return  # before the first byte: of an older connection, or forged
     insert(
