@@ -1,7 +1,7 @@
 """Rebuilds SMTP dialogues from captured packets and says what went wrong.
 
-    for session in smtpsniff.read("mail.pcap"):
-        print(session.number, session.verdict.text)
+for session in smtpsniff.read("mail.pcap"):
+    print(session.number, session.verdict.text)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {"read": "smtpsniff.pipeline", "CaptureError": "smtpsniff.capture"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # whatever the name stands for
     """Import on first use: `smtpsniff explain` must not pay for numpy."""
     home = _HOMES.get(name)
     if home is None:

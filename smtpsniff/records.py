@@ -24,6 +24,7 @@ Confidence = Literal["certain", "likely", "possible"]
 Party = Literal["client", "server", "network"]
 Outcome = Literal["accepted", "deferred", "rejected", "abandoned", "unknown"]
 
+Protocol = Literal["smtp", "lmtp", "tls", "unknown"]
 Kind = Literal[
     "connect", "greeting", "command", "reply", "auth", "data", "end-of-data", "chunk", "tls",
     "gap", "close", "reset", "note",
@@ -239,7 +240,7 @@ class Session(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.ses
     """One TCP connection that carried, or was meant to carry, mail."""
 
     number: int
-    protocol: Literal["smtp", "lmtp", "tls", "unknown"]
+    protocol: Protocol
     client: Endpoint
     server: Endpoint
     community_id: str
@@ -312,6 +313,7 @@ class Run(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.run/1")
 
 _EPOCH_DAYS = 719_468  # days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar
 
+
 def _date(days: int) -> str:
     """``YYYY-MM-DD`` of a day number since 1970; any year, unlike `datetime`."""
     days += _EPOCH_DAYS
@@ -344,7 +346,7 @@ def encoder(digits: int = 6) -> msgspec.json.Encoder:
 
     seconds = _to_the_second
 
-    def hook(value: Any) -> str:
+    def hook(value: object) -> str:
         if type(value) is not Timestamp:
             raise NotImplementedError(f"no JSON for {type(value).__name__}")
         if digits != 6:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from smtpsniff.records import Finding
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtpsniff.records import Finding
 
 __all__ = ["FOLDS", "fold"]
 
@@ -50,8 +53,8 @@ FOLDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("server-closed-without-421",), ("reply-missing",)),
     (("helo-fallback",), ("mandatory-command-refused", "ehlo-rejected")),
     (_SPECIFIC_DELIVERY,
-     ("delivery-failed-all", "delivery-partial", "reply-421-shutdown", "delivery-rejected-after-data",
-      "data-after-all-rcpt-failed", "client-ignored-failure")),
+     ("delivery-failed-all", "delivery-partial", "reply-421-shutdown",
+      "delivery-rejected-after-data", "data-after-all-rcpt-failed", "client-ignored-failure")),
     (("greeting-rejected-permanent", "greeting-rejected-temporary"),
      ("reply-421-shutdown", "server-closed-without-421", "quit-missing")),
     (("ehlo-rejected",), ("client-ignored-failure",)),

@@ -44,9 +44,7 @@ def offers(exchange: Exchange, wanted: str) -> str:
         return ", and HELO allows no extensions"
     listed = shorten(safe(", ".join(hello.offered)), LIST_WIDTH) or "nothing"
     hidden = any(len(k) == len(wanted) and _MASK.fullmatch(k) for k in hello.offered)
-    return f" (offered: {listed})" + (
-        ", probably because a firewall hid it" if hidden else ""
-    )
+    return f" (offered: {listed})" + (", probably because a firewall hid it" if hidden else "")
 
 
 Envelope = tuple["Exchange", list[tuple[str, str]]]

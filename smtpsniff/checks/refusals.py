@@ -268,9 +268,7 @@ def _answers(view: View, eom: Exchange) -> int:
         return accepted - 1
     until = next((e.replies[0].start for e in later if e.replies), None)
     surplus = [
-        r
-        for r in view.dialogue.unsolicited
-        if r.start >= end and (until is None or r.end <= until)
+        r for r in view.dialogue.unsolicited if r.start >= end and (until is None or r.end <= until)
     ]
     return accepted + len(surplus)
 

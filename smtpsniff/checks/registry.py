@@ -40,6 +40,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from smtpsniff.checks.view import View
     from smtpsniff.records import Confidence, Entry, Severity
@@ -52,8 +54,7 @@ GROUPS = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Hit:
+class Hit(Struct, gc=False):
     """One place where a check found something.
 
     `text` is for people and quotes the wire; `severity` overrides the check's own; hits with

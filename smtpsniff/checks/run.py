@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.checks import CATALOGUE
 from smtpsniff.checks.folding import fold
-from smtpsniff.checks.registry import Check, Hit
 from smtpsniff.checks.topics import topics_of
 from smtpsniff.checks.view import View
 from smtpsniff.records import SEVERITIES, Finding, Timestamp
 
 if TYPE_CHECKING:
+    from smtpsniff.checks.registry import Check, Hit
     from smtpsniff.records import Session
     from smtpsniff.smtp.dialogue import Dialogue
 

@@ -22,7 +22,7 @@ Of replies
     ``odd-reply``     a code that its command does not list; ``odd-code``: outside the grammar
     ``odd-text``      bytes or length of a reply line; ``odd-enhanced``: class differs
     ``garbage``       lines that are no reply lines; ``mismatch``: lines with different codes;
-                      ``unterminated``; ``unsolicited``: answers nothing; ``masked``: X for a keyword
+                      ``unterminated``; ``unsolicited``: answers nothing; ``masked``: XXXX
     ``no-greeting``, ``odd-greeting`` (no name in it), ``slow-greeting``
 Of messages
     ``data``          a message was sent; ``hanging``: without a verdict, or never ended

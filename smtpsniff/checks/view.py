@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -11,8 +10,9 @@ from smtpsniff.checks.registry import Hit
 from smtpsniff.text import decode, safe, shorten
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Confidence, Severity
-    from smtpsniff.records import Session
+    from collections.abc import Iterator
+
+    from smtpsniff.records import Confidence, Session, Severity
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange, Reply
     from smtpsniff.tcp import Connection, Side
@@ -100,9 +100,7 @@ class View:
 
     def waited(self, since: int) -> float:
         """Seconds from `since` to the end of the connection, or of what the capture shows of it."""
-        return (self.connection.end - since) / 1e9 + (
-            0.0 if self.closed else self.connection.idle
-        )
+        return (self.connection.end - since) / 1e9 + (0.0 if self.closed else self.connection.idle)
 
     # -- the dialogue ------------------------------------------------------------------
 

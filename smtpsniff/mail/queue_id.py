@@ -17,7 +17,10 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("Sendmail", re.compile(r"^(?:2\.\d+\.\d+ )?(\w{8,}) Message accepted for delivery")),
     ("qmail", re.compile(r"\bok (\d{6,} qp \d+)", re.IGNORECASE)),
     ("Google", re.compile(r"OK +(?:\d{6,} )?([0-9A-Za-z.-]{6,}) - gsmtp")),
-    ("any", re.compile(r"\b(?:queue[ -]?id|queued|id)[ =:]+<?([0-9A-Za-z][0-9A-Za-z._-]{5,})", re.I)),
+    (
+        "any",
+        re.compile(r"\b(?:queue[ -]?id|queued|id)[ =:]+<?([0-9A-Za-z][0-9A-Za-z._-]{5,})", re.I),
+    ),
 )
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from smtpsniff.capture import Capture
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.net import decode
 from smtpsniff.pipeline.examine import examine
@@ -16,11 +14,14 @@ from smtpsniff.pipeline.files import Localiser, order_by_time
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.smtp.dialogue import Dialogue
 from smtpsniff.smtp.recognise import MAIL_PORTS, STARTS, client_of, is_mail
-from smtpsniff.tcp import Connection
 from smtpsniff.tcp.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from smtpsniff.capture import Capture
     from smtpsniff.records import Session
+    from smtpsniff.tcp import Connection
 
 __all__ = ["Analysis", "Settings", "read"]
 
@@ -52,13 +53,22 @@ class Step:
 class Analysis:
     """Reads files and yields steps. Frames are global (files one after the other) until the end."""
 
-    def __init__(self, paths: Iterable[str | os.PathLike[str]], settings: Settings | None = None) -> None:
+    def __init__(
+        self, paths: Iterable[str | os.PathLike[str]], settings: Settings | None = None
+    ) -> None:
         self.settings = settings or Settings()
         self.summary = Summary()
-        self.captures: list[Capture] = order_by_time([os.fspath(p) for p in paths], self.settings.window)
+        self.captures: list[Capture] = order_by_time(
+            [os.fspath(p) for p in paths], self.settings.window
+        )
         self.localiser = Localiser(len(self.captures))
         self.packets = 0
-        self._table = Table(MAIL_PORTS | self.settings.ports, STARTS, self.settings.shard)
+        self._table = Table(
+            MAIL_PORTS | self.settings.ports,
+            STARTS,
+            shard=self.settings.shard,
+            verify=self.settings.verify_checksums,
+        )
         self._sessions: dict[int, tuple[Connection, Dialogue | None]] = {}
         self.on_window: Callable[[Capture], None] | None = None
 
@@ -83,10 +93,6 @@ class Analysis:
                     # Packets of any kind move the capture's clock.
                     now = int(batch.time.max()) if len(batch.time) else 0
                     ended = table.feed(segments, capture.file, now)
-                    if self.settings.verify_checksums:
-                        from smtpsniff.pipeline.checksums import count_bad
-
-                        count_bad(table, segments)
                     yield self._step(ended, last)
                     if self.on_window is not None:
                         self.on_window(capture)
@@ -203,4 +209,3 @@ def read(
     """
     settings = Settings(frozenset(ports), verify_checksums)
     yield from sessions_of(Analysis(paths, settings))
-

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.run import examine as run_checks
 from smtpsniff.checks.run import internal_error
 from smtpsniff.records import (
-    Complete, Endpoint, Gaps, Session, Sides, TcpFacts, Timestamp, Verdict,
+    Complete,
+    Endpoint,
+    Gaps,
+    Session,
+    Sides,
+    TcpFacts,
+    Timestamp,
+    Verdict,
 )  # fmt: skip
 from smtpsniff.smtp.dialogue import Dialogue
 from smtpsniff.smtp.recognise import client_of

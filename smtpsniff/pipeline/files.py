@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from smtpsniff.capture import Capture, open_capture
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Finding, Session
+    from smtpsniff.records import Finding, MessageReply, Session, Verdict
 
 __all__ = ["Localiser", "order_by_time"]
 
@@ -85,7 +85,7 @@ class Localiser:
         for finding in session.findings:
             self._finding(finding)
 
-    def _reply(self, reply: Any) -> None:
+    def _reply(self, reply: MessageReply | None) -> None:
         if reply is not None and reply.file is None:
             reply.file, reply.frame = self.split(reply.frame)
 
@@ -94,7 +94,7 @@ class Localiser:
         for related in finding.related:
             self._finding(related)
 
-    def _list(self, thing: Any) -> None:
+    def _list(self, thing: Finding | Verdict) -> None:
         if thing.frames:
             thing.file = self.split(thing.frames[0])[0]
             thing.frames = [self.split(f)[1] for f in thing.frames]

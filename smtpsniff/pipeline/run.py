@@ -11,18 +11,19 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.records import Dropped, FileInfo, Interface, Run, Timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
     from smtpsniff.records import Session
 
 __all__ = ["Renderer", "Runner"]
@@ -120,7 +121,7 @@ class Runner:
         total = sum(c.size for c in analysis.captures)
         done = 0
         numbering = Numbering()
-        held: list[tuple[int, Any]] = []
+        held: Held = []
         for step in analysis.steps():
             held += [(analysis.localiser.global_first(s), renderer.render(s)) for s in step.ended]
             held = yield from _numbered(numbering, step.began, step.settled, held, renderer)
@@ -157,21 +158,21 @@ class Runner:
         numbering = Numbering()
         settled = [0] * len(pipes)
         positions = [0] * len(pipes)
-        held: list[tuple[int, Any]] = []
+        held: Held = []
         totals: list[Totals] = []
         running = {pipe: i for i, pipe in enumerate(pipes)}
         while running:
-            for pipe in wait(list(running)):
-                index = running[pipe]  # type: ignore[index]
+            for pipe in cast("list[Pipe]", wait(list(running))):
+                index = running[pipe]
                 try:
-                    message = pipe.recv()  # type: ignore[union-attr]
+                    message = pipe.recv()
                 except EOFError:
                     raise RuntimeError("a worker process ended before its work was done") from None
                 if isinstance(message, BaseException):
                     raise message
                 if isinstance(message, Totals):
                     totals.append(message)
-                    del running[pipe]  # type: ignore[arg-type]
+                    del running[pipe]
                     continue
                 began, settled[index], ended, positions[index] = message
                 held = yield from _numbered(
@@ -200,13 +201,12 @@ class Runner:
         )
 
 
+Held = list[tuple[int, Any]]  # first frame and rendered session, waiting for a number
+
+
 def _numbered(
-    numbering: Numbering,
-    began: list[int],
-    settled: int,
-    held: list[tuple[int, Any]],
-    renderer: Renderer,
-) -> Iterator[Any]:
+    numbering: Numbering, began: list[int], settled: int, held: Held, renderer: Renderer
+) -> Generator[Any, None, Held]:
     """Yields what can be numbered now; returns what must wait."""
     numbering.began(began)
     numbering.settle(settled)
@@ -217,7 +217,7 @@ def _numbered(
             yield renderer.number(rendered, number)
         else:
             waiting.append((first_frame, rendered))
-    return waiting  # noqa: B901  # the caller delegates with `yield from` and takes it
+    return waiting
 
 
 @contextmanager
@@ -242,9 +242,7 @@ def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) 
     try:
         analysis = Analysis(paths, settings)
         for step in analysis.steps():
-            ended = [
-                (analysis.localiser.global_first(s), renderer.render(s)) for s in step.ended
-            ]
+            ended = [(analysis.localiser.global_first(s), renderer.render(s)) for s in step.ended]
             position = sum(c.position for c in analysis.captures)
             pipe.send((step.began, step.settled, ended, position))
         pipe.send(_totals(analysis))

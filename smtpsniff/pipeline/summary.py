@@ -45,11 +45,11 @@ class Summary:
             self._worsen(other.worst)
 
     def _worsen(self, severity: str) -> None:
-        if not self.worst or SEVERITIES.index(severity) < SEVERITIES.index(self.worst):  # type: ignore[arg-type]
+        if not self.worst or SEVERITIES.index(severity) < SEVERITIES.index(self.worst):
             self.worst = severity
 
     def reaches(self, severity: str) -> bool:
         """Whether any finding is at `severity` or worse."""
         if not self.worst or severity not in SEVERITIES:
             return False
-        return SEVERITIES.index(self.worst) <= SEVERITIES.index(severity)  # type: ignore[arg-type]
+        return SEVERITIES.index(self.worst) <= SEVERITIES.index(severity)

@@ -36,7 +36,9 @@ _VARIANT = re.compile(
 _COMMAND = re.compile(
     rb"(?:^|[\r\n])(?:EHLO|HELO|MAIL FROM:|RCPT TO:|RSET|DATA|QUIT|XCLIENT|BDAT)", re.IGNORECASE
 )
-_VERB = re.compile(rb"[ \t]*(?:EHLO|HELO|MAIL|RCPT|RSET|DATA|QUIT|NOOP|XCLIENT|BDAT)\b", re.IGNORECASE)
+_VERB = re.compile(
+    rb"[ \t]*(?:EHLO|HELO|MAIL|RCPT|RSET|DATA|QUIT|NOOP|XCLIENT|BDAT)\b", re.IGNORECASE
+)
 # What smuggles begins with MAIL FROM, EHLO or a reset of the old transaction.
 _OPENS = re.compile(rb"[ \t]*(?:EHLO|HELO|MAIL FROM:|RSET|XCLIENT)", re.IGNORECASE)
 
@@ -138,7 +140,7 @@ class Body:
         self.end = reader.pos
 
     def _take(self, data: bytes, start: int, end: int, base: int) -> None:
-        """Account for ``data[start:end]`` (`data` begins at stream offset `base`), and let it go."""
+        """Account for ``data[start:end]`` and let it go; `data` begins at stream offset `base`."""
         self.wire_size += end - start
         seen = self._look(data, start, end)
         if not seen.clean and len(self.variants) < MAX_VARIANTS:

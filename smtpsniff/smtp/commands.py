@@ -107,9 +107,7 @@ def read_unended(dialogue: Dialogue, end: int) -> None:
     line = cursor.bytes(start, end)
     word = _VERB.match(line)
     assert word is not None
-    exchange = dialogue.push(
-        word[1].upper().decode("latin-1") or "<empty>", line, start, end
-    )
+    exchange = dialogue.push(word[1].upper().decode("latin-1") or "<empty>", line, start, end)
     exchange.argument = line[word.end() :].strip(b" \t\r\n")
     cursor.pos = end
     dialogue.topics.update(("line-end", "odd-line"))

@@ -188,7 +188,9 @@ def transaction(dialogue: Dialogue, letter: Letter, site: str | None, over: bool
             if recipient.outcome == "unknown":
                 recipient.outcome = "abandoned"
     record = Transaction(sender, params, recipients, outcome)  # type: ignore[arg-type]
-    if letter.body is not None and (letter.body.size or letter.body.complete or letter.body.missing):
+    if letter.body is not None and (
+        letter.body.size or letter.body.complete or letter.body.missing
+    ):
         record.message = _message(letter.body)
     eom = letter.eom
     if eom is not None and eom.replies:

@@ -91,10 +91,10 @@ class Dialogue:
             stand = (self.c.pos, self.s.pos, self.mode, self.hold, len(self.exchanges))
             self.read_client(final)
             self.read_server(final)
-            if (self.c.pos, self.s.pos, self.mode, self.hold, len(self.exchanges)) == stand:
-                # Nothing moves by itself any more: what stands in the way may be passed over.
-                if not holding.pass_over(self, final):
-                    break
+            moved = (self.c.pos, self.s.pos, self.mode, self.hold, len(self.exchanges)) != stand
+            # Nothing moves by itself any more: what stands in the way may be passed over.
+            if not moved and not holding.pass_over(self, final):
+                break
         if final:
             self._finish()
 
@@ -121,9 +121,8 @@ class Dialogue:
         greets = first_is_server and s.data[:3] in (b"220", b"554", b"421")
         # Nothing else is answered 220 where the client's first word is its introduction.
         greets |= s.data[:3] == b"220" and c.data[:4].upper() in (b"EHLO", b"HELO", b"LHLO")
-        if self.started or greets:
-            if not handover.begins_with_tls(self):
-                self.greeting = self.push("<greeting>", b"", 0, 0, first=True)
+        if (self.started or greets) and not handover.begins_with_tls(self):
+            self.greeting = self.push("<greeting>", b"", 0, 0, first=True)
         if not self.started:
             holding.begin_in_the_middle(self)
         handover.skip_proxy_header(self)

@@ -50,7 +50,7 @@ def _was_gone(server: Side, quit_: Exchange, client: Side) -> bool:
 
 
 def _before(first: Side, second: Side) -> bool:
-    """Whether `first` said FIN before `second`: by what the other's FIN acknowledges, else frames."""
+    """Whether `first` said FIN before `second`: by what the FINs acknowledge, else by frames."""
     assert first.fin is not None
     assert second.fin is not None
     for one, other, answer in ((first, second, True), (second, first, False)):

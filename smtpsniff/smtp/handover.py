@@ -19,6 +19,7 @@ __all__ = ["Tls", "begin_tls", "begins_with_tls", "is_tls", "read_tls", "skip_pr
            "swap_roles"]  # fmt: skip
 
 # PROXY v1 is one line of at most 107 octets; v2 a 12-octet signature, 4 octets and a length.
+_MAY_BE_RECORD = re.compile(rb"\x16\x03|\x15\x03|\x80")
 _PROXY_V1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\r\n]{0,90}\r\n")
 _PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
 
@@ -59,9 +60,9 @@ class Tls:
 
 def begins_with_tls(dialogue: Dialogue) -> bool:
     """Whether the client's first bytes are a ClientHello: TLS from the first byte (RFC 8314 §3)."""
-    if dialogue.s.stream.starts and dialogue.c.stream.starts:
-        if dialogue.s.stream.frames[0] < dialogue.c.stream.frames[0]:
-            return False
+    said, heard = dialogue.c.stream, dialogue.s.stream
+    if heard.starts and said.starts and heard.frames[0] < said.frames[0]:
+        return False
     if not is_client_hello(dialogue.c.bytes(0, 16)):
         return False
     begin_tls(dialogue, None)
@@ -111,9 +112,9 @@ def read_tls(dialogue: Dialogue, final: bool) -> None:
             _go_on_in_clear(dialogue, tls)
             return
         waiting = dialogue.c.limit - dialogue.c.pos
-        if not final and 0 < waiting < MAX_WAITING:
-            if not is_record(dialogue.c.bytes(dialogue.c.pos, dialogue.c.pos + 6)):
-                return
+        head = dialogue.c.bytes(dialogue.c.pos, dialogue.c.pos + 6)
+        if not final and 0 < waiting < MAX_WAITING and not is_record(head):
+            return
     _feed(dialogue, tls, dialogue.c, tls.client, client=True)
     _feed(dialogue, tls, dialogue.s, tls.server, client=False)
 
@@ -141,7 +142,7 @@ def _clear_text(
 ) -> bytes:
     """What came before the first record; returns the rest."""
     at = 0 if is_record(data) else next(
-        (m.start() for m in re.finditer(rb"\x16\x03|\x15\x03|\x80", data) if is_record(data[m.start() :])),
+        (m.start() for m in _MAY_BE_RECORD.finditer(data) if is_record(data[m.start() :][:6])),
         -1,
     )  # fmt: skip
     clear = data if at < 0 else data[:at]

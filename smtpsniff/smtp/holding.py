@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from smtpsniff.smtp import handover, letters
-from smtpsniff.smtp.body import Body
 from smtpsniff.smtp.commands import message_like, parse_bdat
 from smtpsniff.smtp.model import Exchange, Letter, Mode, Phase, Reply
 from smtpsniff.smtp.verbs import VERBS
 
 if TYPE_CHECKING:
+    from smtpsniff.smtp.body import Body
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.reader import Reader
 
@@ -159,7 +159,9 @@ def _hidden_commands(dialogue: Dialogue, length: int) -> None:
     """Between commands: some may be hidden, and a message too."""
     dialogue.mode = Mode.COMMANDS
     dialogue.hidden += max(length // SHORTEST_COMMAND, 1)
-    dialogue.hello = None if dialogue.hello is None or not dialogue.hello.exchange else dialogue.hello
+    dialogue.hello = (
+        None if dialogue.hello is None or not dialogue.hello.exchange else dialogue.hello
+    )
     ahead = _ahead(dialogue)
     if not ahead or _verb_line(ahead):
         return

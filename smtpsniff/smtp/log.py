@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from smtpsniff.records import Kind, Party
     from smtpsniff.smtp.body import Body
     from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.tcp import Mark, Side
 
 __all__ = ["Item", "Log"]
 
@@ -43,6 +44,10 @@ class Item(Struct, frozen=True, gc=False):
 
 
 Line = Exchange | Reply | Item
+
+
+def _frame(line: Line) -> int:
+    return line.entry.frame if line.entry is not None else 0
 
 
 class Log:
@@ -170,7 +175,9 @@ class Log:
         )  # fmt: skip
         (self.ours if mine else self.theirs).append(Item(entry, gap.time, -1, max(gap.at, 1)))
 
-    def note(self, mine: bool, kind: Kind, text: str, frame: int, time: int, size: int | None = None) -> None:
+    def note(
+        self, mine: bool, kind: Kind, text: str, frame: int, time: int, size: int | None = None
+    ) -> None:
         """Anything else that one side brought, beginning at its cursor."""
         entry = Entry(
             Timestamp(time), frame, (frame, frame), self.me if mine else self.peer, kind, text,
@@ -185,23 +192,8 @@ class Log:
         """FIN and RST of both sides. A FIN takes a sequence number of its own (RFC 9293 §3.4)."""
         sides = self._dialogue.connection.sides
         client = self._dialogue.client
-        for side, items, who in (
-            (sides[client], self.client, "client"), (sides[1 - client], self.server, "server"),
-        ):  # fmt: skip
-            marks = [
-                (mark, kind, text, taken)
-                for mark, kind, text, taken in (
-                    (side.fin, "close", "closed its side", 1),
-                    (side.rst, "reset", "reset the connection", 0),
-                )
-                if mark is not None
-            ]
-            if len(marks) == 2 and side.rst.frame < side.fin.frame:
-                marks.reverse()
-            for mark, kind, text, taken in marks:
-                at = (mark.frame, mark.frame)
-                entry = Entry(Timestamp(mark.time), mark.frame, at, who, kind, text, False)
-                items.append(Item(entry, mark.time, mark.ack, side.stream.end + taken))
+        _close(self.client, sides[client], "client")
+        _close(self.server, sides[1 - client], "server")
 
     def remove(self, entry: Entry | None) -> None:
         """Take back an entry that turned out to be something else."""
@@ -226,7 +218,7 @@ class Log:
             elif c.ack >= 0 and (c.ack - server_ends[j]) & MODULUS < HALF:
                 append(s)
                 j += 1
-            elif c.entry.frame <= s.entry.frame:
+            elif _frame(c) <= _frame(s):
                 append(c)
                 i += 1
             else:
@@ -251,6 +243,20 @@ class Log:
                 first = stream.first
                 ends.append([first + item.end for item in items])
         return ends[0], ends[1]
+
+
+def _close(items: list[Line], side: Side, who: Party) -> None:
+    """Entries for one side's FIN and RST, in order."""
+    marks: list[tuple[Mark, Kind, str, int]] = []
+    if side.fin is not None:
+        marks.append((side.fin, "close", "closed its side", 1))
+    if side.rst is not None:
+        marks.append((side.rst, "reset", "reset the connection", 0))
+    marks.sort(key=lambda mark: mark[0].frame)
+    for mark, kind, text, taken in marks:
+        at = (mark.frame, mark.frame)
+        entry = Entry(Timestamp(mark.time), mark.frame, at, who, kind, text, False)
+        items.append(Item(entry, mark.time, mark.ack, side.stream.end + taken))
 
 
 def mask_auth(text: str) -> str:

@@ -44,9 +44,7 @@ def look(data: bytes, start: int, end: int) -> Look:
     for at in range(start, end, BLOCK):
         values = np.frombuffer(data, np.uint8, min(BLOCK, end - at), at)
         feeds, returns = values == 10, values == 13
-        clean = (
-            clean and bool(feeds[0]) is after_cr and np.array_equal(feeds[1:], returns[:-1])
-        )
+        clean = clean and bool(feeds[0]) is after_cr and np.array_equal(feeds[1:], returns[:-1])
         dots = dots or (after_lf and values[0] == 46) or bool((values[1:][feeds[:-1]] == 46).any())
         eight_bit = eight_bit or bool(values.max() > 127)
         nul = nul or bool(values.min() == 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smtpsniff.smtp import handover, holding, letters, smuggling
@@ -12,6 +11,8 @@ from smtpsniff.smtp.verbs import reply_fit
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smtpsniff.smtp.dialogue import Dialogue
 
 __all__ = ["handshake_time", "judge_early", "take"]
@@ -50,9 +51,9 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     if head is None:
         if dialogue.c.at_gap is not None and dialogue.hold is None:
             return False  # what it answers may lie behind the gap
-        if dialogue.body is not None or queue:
-            if smuggling.took_variant_live(dialogue, reply):
-                return False
+        in_message = dialogue.body is not None or bool(queue)
+        if in_message and smuggling.took_variant_live(dialogue, reply):
+            return False
         _unpaired(dialogue, reply)
         return True
     body = head.body
@@ -139,16 +140,15 @@ def _after_gap(dialogue: Dialogue, reply: Reply) -> Exchange:
 def _no_head(dialogue: Dialogue, reply: Reply) -> Exchange | None:
     """No command is known that this reply could answer. Is there one all the same?"""
     queue = dialogue.queue
-    if queue and queue[0].verb == "<eom>" and reply.code != 421 and reply.code >= 400:
+    head = queue[0]
+    refuses = reply.code >= 400 and reply.code != 421
+    if head.verb == "<eom>" and refuses and not smuggling.suspects(head.body):
         # A verdict before the end of the data: the server gave up on the message (A.3 rule 3).
-        if not smuggling.suspects(queue[0].body):
-            reply.during_body = True
-            dialogue.topics.add("verdict-early")
-            return queue[0]
-    if queue and queue[0].verb == "BDAT":
-        # BDAT is answered after its payload; a server that refuses it answers at once.
-        return queue[0] if dialogue.had_received(reply, queue[0]) else None
-    return None
+        reply.during_body = True
+        dialogue.topics.add("verdict-early")
+        return head
+    # BDAT is answered after its payload; a server that refuses it answers at once.
+    return head if head.verb == "BDAT" and dialogue.had_received(reply, head) else None
 
 
 def _unpaired(dialogue: Dialogue, reply: Reply) -> None:
@@ -169,7 +169,7 @@ def _unpaired(dialogue: Dialogue, reply: Reply) -> None:
     if body is not None and not body.complete and reply.code != 421:
         holding.verdict_without_end(dialogue, reply)
         return
-    if dialogue.phase is Phase.UNKNOWN or not dialogue.c.stream.starts and not dialogue.started:
+    if dialogue.phase is Phase.UNKNOWN or (not dialogue.c.stream.starts and not dialogue.started):
         return  # seen from the middle, or one side only: nothing to hold it against
     if reply.code != 421:
         dialogue.unsolicited.append(reply)

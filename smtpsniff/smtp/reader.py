@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from smtpsniff.tcp.stream import Gap, Stream
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smtpsniff.tcp.stream import Gap, Stream
 
 __all__ = ["Reader"]
 

@@ -24,9 +24,7 @@ THRESHOLD, LIKELY_THRESHOLD = 5, 3
 # The PROXY v2 signature begins with CR LF, which the OR turns into 0x2d2a2d2a.
 _FIRST = (b"220 ", b"220-", b"421 ", b"421-", b"554 ", b"554-", b"521 ", b"550 ", b"ehlo", b"helo",
           b"lhlo", b"mail", b"rcpt", b"prox", b"\r\n\r\n")  # fmt: skip
-STARTS = frozenset(
-    int.from_bytes(word, "big") | 0x20202020 for word in _FIRST
-)
+STARTS = frozenset(int.from_bytes(word, "big") | 0x20202020 for word in _FIRST)
 
 _GREETING = re.compile(rb"(?:220|421|554|521|4[0-9][0-9]|5[0-9][0-9])[ -]")
 _NAMED = re.compile(rb"E?SMTP|LMTP", re.IGNORECASE)

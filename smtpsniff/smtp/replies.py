@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from smtpsniff.smtp.enhanced import parse_enhanced
 from smtpsniff.smtp.extensions import parse_ehlo_keyword
 from smtpsniff.smtp.model import Reply, Said
-from smtpsniff.smtp.reader import Reader
 from smtpsniff.text import decode
+
+if TYPE_CHECKING:
+    from smtpsniff.smtp.reader import Reader
 
 __all__ = ["read_reply"]
 
@@ -44,9 +47,7 @@ def read_reply(reader: Reader, final: bool) -> Reply | None:
     return _read_slowly(reader, data, start, limit, over)
 
 
-def _read_slowly(
-    reader: Reader, data: bytes, start: int, limit: int, final: bool
-) -> Reply | None:
+def _read_slowly(reader: Reader, data: bytes, start: int, limit: int, final: bool) -> Reply | None:
     """Line by line: lines that are no reply lines, replies that never end."""
     garbage: list[bytes] = []
     kept: list[bytes] = []

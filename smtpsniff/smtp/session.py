@@ -10,8 +10,20 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from smtpsniff.records import (
-    Auth, Complete, Endpoint, Entry, Extension, Gaps, Greeting, Helo, Session, Sides, TcpFacts,
-    Timestamp, TlsFacts, Verdict,
+    Auth,
+    Complete,
+    Endpoint,
+    Entry,
+    Extension,
+    Gaps,
+    Greeting,
+    Helo,
+    Session,
+    Sides,
+    TcpFacts,
+    Timestamp,
+    TlsFacts,
+    Verdict,
 )  # fmt: skip
 from smtpsniff.smtp.delivery import transaction
 from smtpsniff.smtp.ending import how_it_ended
@@ -20,6 +32,7 @@ from smtpsniff.smtp.model import Exchange, Reply
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
+    from smtpsniff.records import Protocol
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.tcp import Connection, Side
 
@@ -59,7 +72,8 @@ def build(dialogue: Dialogue) -> Session:
         timeline=_timeline(dialogue, client, server),
         transactions=[
             transaction(dialogue, letter, site, over)
-            for letter in dialogue.letters if not letter.void
+            for letter in dialogue.letters
+            if not letter.void
         ],
         findings=[],
         verdict=_NO_VERDICT,
@@ -70,7 +84,7 @@ def build(dialogue: Dialogue) -> Session:
     return session
 
 
-def _protocol(dialogue: Dialogue) -> str:
+def _protocol(dialogue: Dialogue) -> Protocol:
     if dialogue.tls is not None and dialogue.tls.how == "implicit":
         return "tls"
     if not dialogue.exchanges and not dialogue.replies:
@@ -131,9 +145,7 @@ def _tcp_facts(client: Side, server: Side) -> TcpFacts:
             rtt.client = (client.handshake.time - server.syn.time) / 1e9
     facts = TcpFacts(
         rtt=rtt,
-        mss=Sides(
-            client.mss if client.mss >= 0 else None, server.mss if server.mss >= 0 else None
-        ),
+        mss=Sides(client.mss if client.mss >= 0 else None, server.mss if server.mss >= 0 else None),
         retransmissions=Sides(client.retransmissions, server.retransmissions),
         out_of_order=Sides(client.out_of_order, server.out_of_order),
         keep_alives=Sides(client.keep_alives, server.keep_alives),
@@ -194,25 +206,22 @@ def _opening(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
         last = client.handshake or server.syn
     frames = (syn.frame, max(last.frame, syn.frame))
     delay = (last.time - syn.time) / 1e9
-    return [
-        Entry(
-            Timestamp(last.time), frames[1], frames, "client", "connect", text, False, delay
-        )
-    ]
+    return [Entry(Timestamp(last.time), frames[1], frames, "client", "connect", text, False, delay)]
 
 
 def _name_recipients(dialogue: Dialogue) -> None:
     """Several replies to one message (LMTP, PRDR): say for whom each is."""
     for letter in dialogue.letters:
         eom = letter.eom
-        if eom is None or len(eom.replies) < 2 and not dialogue.lmtp:
+        if eom is None or (len(eom.replies) < 2 and not dialogue.lmtp):
             continue
         replies = eom.replies[1:] if eom.replies and eom.replies[0].code == 353 else eom.replies
         accepted = [r for r in letter.recipients if r.accepted]
         from smtpsniff.smtp.delivery import address_of
 
         for rcpt, reply in zip(accepted, replies, strict=False):
-            reply.entry.recipient = address_of(rcpt.argument)[0]
+            if reply.entry is not None:
+                reply.entry.recipient = address_of(rcpt.argument)[0]
 
 
 # -- greeting, hello, AUTH, TLS ------------------------------------------------------------
@@ -223,7 +232,10 @@ def _introductions(session: Session, dialogue: Dialogue) -> None:
     if greeting is not None and greeting.reply is not None:
         reply = greeting.reply
         session.greeting = Greeting(
-            f"{reply.code:03d}", reply.text, reply.frame, reply.entry.delay
+            f"{reply.code:03d}",
+            reply.text,
+            reply.frame,
+            reply.entry.delay if reply.entry is not None else None,
         )
     hellos = dialogue.hellos
     if hellos:
@@ -245,9 +257,7 @@ def _extensions(hello: Exchange) -> list[Extension]:
 
 
 @lru_cache(1024)
-def _as_offered(
-    keywords: tuple[tuple[str, tuple[str, ...]], ...], in_tls: bool
-) -> list[Extension]:
+def _as_offered(keywords: tuple[tuple[str, tuple[str, ...]], ...], in_tls: bool) -> list[Extension]:
     """Records of a keyword list; servers offer the same one to everybody."""
     return [Extension(keyword, list(params), in_tls) for keyword, params in keywords]
 

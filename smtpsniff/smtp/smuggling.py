@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpsniff.smtp.body import Body, Variant
 from smtpsniff.smtp.model import Exchange, Mode, Reply
 from smtpsniff.smtp.replies import read_reply
 from smtpsniff.smtp.verbs import reply_fit
 from smtpsniff.tcp.stream import covers
 
 if TYPE_CHECKING:
+    from smtpsniff.smtp.body import Body, Variant
     from smtpsniff.smtp.dialogue import Dialogue
 
 __all__ = ["keep_from", "must_wait", "suspects", "took_variant", "took_variant_live"]
@@ -135,9 +135,8 @@ def _end_there(dialogue: Dialogue, variant: Variant) -> None:
             queue.remove(exchange)
             dialogue.exchanges.remove(exchange)
             dialogue.log.remove(exchange.entry)
-            if exchange.letter is not None and exchange.letter in dialogue.letters:
-                if exchange.letter is not letter:
-                    dialogue.letters.remove(exchange.letter)
+            if exchange.letter is not letter and exchange.letter in dialogue.letters:
+                dialogue.letters.remove(exchange.letter)
     else:
         body, letter = dialogue.body, dialogue.letter
     assert body is not None

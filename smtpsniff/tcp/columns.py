@@ -26,6 +26,7 @@ __all__ = ["Runs", "group", "pair_keys"]
 # sort key. Two pairs that still collide are told apart by their endpoints (`_split_collisions`).
 _SPREAD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 _ONE = np.uint64(1)
+_SHIFT = np.uint64(29)
 
 
 @dataclass(slots=True)
@@ -73,11 +74,16 @@ def pair_keys(batch: SegmentBatch, rows: NDArray[np.int64] | None = None) -> NDA
     """One number for each row, the same for both directions of a connection."""
     a = batch.source if rows is None else batch.source[rows]
     b = batch.destination if rows is None else batch.destination[rows]
-    low = np.minimum(a, b)
-    high = np.maximum(a, b)
-    mixed = low * _SPREAD[0] + high * _SPREAD[1]
-    mixed ^= mixed >> np.uint64(29)
-    return mixed * _SPREAD[0]
+    return _mix(np.minimum(a, b), np.maximum(a, b))
+
+
+def _mix(low: NDArray[np.uint64], high: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread endpoint pairs over 64 bits, modulo 2^64."""
+    mixed: NDArray[np.uint64] = low * _SPREAD[0]
+    mixed += high * _SPREAD[1]
+    mixed ^= mixed >> _SHIFT
+    mixed *= _SPREAD[0]
+    return mixed
 
 
 def _order(
@@ -85,12 +91,12 @@ def _order(
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]]:
     """Rows sorted by connection, then direction, then time; endpoints and direction of each."""
     source, destination = batch.source[rows], batch.destination[rows]
-    low = np.minimum(source, destination)
-    high = np.maximum(source, destination)
-    upper = source == high
-    mixed = low * _SPREAD[0] + high * _SPREAD[1]
-    mixed ^= mixed >> np.uint64(29)
-    key = (mixed * _SPREAD[0] & ~_ONE) | upper.astype(np.uint64)
+    low: NDArray[np.uint64] = np.minimum(source, destination)
+    high: NDArray[np.uint64] = np.maximum(source, destination)
+    upper: NDArray[np.bool_] = source == high
+    key = _mix(low, high)
+    key &= ~_ONE
+    key |= upper.astype(np.uint64)
     order = np.argsort(key, kind="stable")
     low, high, upper = low[order], high[order], upper[order]
     key = key[order]
@@ -125,7 +131,7 @@ def _segment_sizes(batch: SegmentBatch, rows: NDArray[np.int64], run: NDArray[np
     out = np.full(runs, -1, dtype=np.int64)
     if len(rows):
         out[run] = options(batch, rows).mss
-    return out.tolist()  # type: ignore[no-any-return]
+    return out.tolist()
 
 
 def pair_key(key: tuple[int, int]) -> int:
@@ -181,10 +187,7 @@ def group(batch: SegmentBatch, rows: NDArray[np.int64]) -> Runs:
     payload_run = run_of[carries]
     data_seq = (seq[carries] + (flags[carries] & SYN != 0)) & MODULUS
     heads = np.minimum(payload_bounds[:-1], max(len(carries) - 1, 0))
-    if len(carries):
-        relative = (data_seq - data_seq[heads][payload_run]) & MODULUS
-    else:
-        relative = data_seq
+    relative = data_seq - data_seq[heads][payload_run] & MODULUS if len(carries) else data_seq
     begin = batch.payload[order][carries]
     acks = np.where(has_ack[carries], ack[carries], -1)
 

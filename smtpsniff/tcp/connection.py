@@ -11,7 +11,7 @@ from smtpsniff.tcp.stream import HALF, MODULUS, Stream
 if TYPE_CHECKING:
     from smtpsniff.tcp.reassembly import Pending
 
-__all__ = ["Connection", "Conflict", "Mark", "Side"]
+__all__ = ["Conflict", "Connection", "Mark", "Side"]
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 

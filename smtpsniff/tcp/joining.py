@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpsniff.net import checksums
 from smtpsniff.tcp.connection import ACK, RST, SYN, Connection, Mark, Side
 from smtpsniff.tcp.stream import MODULUS
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from smtpsniff.net import SegmentBatch
     from smtpsniff.tcp.columns import Runs
 
-__all__ = ["extend", "is_next", "read_syn"]
+__all__ = ["count_bad", "extend", "is_next", "read_syn"]
 
 
 def is_next(connection: Connection, runs: Runs, run: int) -> bool:
@@ -69,6 +70,12 @@ def extend(connection: Connection, batch: SegmentBatch, runs: Runs, run: int) ->
         _append(side, batch, runs, run)
 
 
+def count_bad(side: Side, batch: SegmentBatch, runs: Runs, run: int) -> None:
+    """Count packets whose IP or TCP checksum is wrong; they are used like any other."""
+    ip, tcp = checksums(batch, runs.rows[runs.first[run] : runs.last[run]])
+    side.bad_checksums = max(side.bad_checksums, 0) + int((~(ip & tcp)).sum())
+
+
 def _append(side: Side, batch: SegmentBatch, runs: Runs, run: int) -> None:
     """Join the run's payload slices to the stream."""
     stream = side.stream
@@ -78,9 +85,7 @@ def _append(side: Side, batch: SegmentBatch, runs: Runs, run: int) -> None:
     if end:
         starts = [end + start for start in starts]
     buffer = batch.buffer
-    joined = b"".join(
-        [buffer[x:y] for x, y in zip(runs.begin[a:b], runs.end[a:b], strict=True)]
-    )
+    joined = b"".join([buffer[x:y] for x, y in zip(runs.begin[a:b], runs.end[a:b], strict=True)])
     if stream.starts:
         stream.starts += starts
         stream.frames += runs.frames[a:b]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,8 @@ from smtpsniff.tcp.reassembly import Pending, Segment, flush, insert, reached
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from smtpsniff.net import SegmentBatch
@@ -74,7 +75,15 @@ def replay(
         elif side.syn is not None and side.handshake is None:
             side.handshake = mark
         if length:
-            _data(side, batch, row, mark, seq, bytes(batch.buffer[payload : payload + captured]), length)
+            _data(
+                side,
+                batch,
+                row,
+                mark,
+                seq,
+                bytes(batch.buffer[payload : payload + captured]),
+                length,
+            )
         else:
             _number(side, seq, flags)
         if flags & FIN and side.fin is None:
@@ -122,7 +131,7 @@ def _begins_anew(connection: Connection, index: int, seq: int, flags: int) -> bo
     if side.packets == 0 and other.packets == 0:
         return False
     # A SYN after packets without one: late in a reordered capture, or a new beginning.
-    return side.next >= 0 and (side.stream.first - seq - 1) & MODULUS > MAX_BACKWARD or (
+    return (side.next >= 0 and (side.stream.first - seq - 1) & MODULUS > MAX_BACKWARD) or (
         connection.closed and side.packets > 0
     )
 

@@ -8,11 +8,14 @@ bytes that the other side acknowledged but the capture lacks are a gap, not an e
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from smtpsniff.tcp.connection import Conflict, Side
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Pending", "Segment", "finish", "insert", "settle"]
 

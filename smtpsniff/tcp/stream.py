@@ -12,7 +12,7 @@ HALF = 0x8000_0000
 
 
 def covers(ack: int, sequence: int) -> bool:
-    """Whether acknowledgement number `ack` acknowledges everything before `sequence` (RFC 9293 §3.4).
+    """Whether `ack` acknowledges everything before `sequence` (RFC 9293 §3.4).
 
     `ack` below zero stands for a segment without ACK: it covers nothing.
     """

@@ -6,7 +6,6 @@ expected ones joins its payload slices; only the others go through `reassembly`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +13,13 @@ import numpy as np
 from smtpsniff.net import endpoints, first_bytes
 from smtpsniff.tcp.columns import Runs, group, pair_key, pair_keys
 from smtpsniff.tcp.connection import SYN, Connection
-from smtpsniff.tcp.joining import extend, is_next
+from smtpsniff.tcp.joining import count_bad, extend, is_next
 from smtpsniff.tcp.patience import replay
 from smtpsniff.tcp.reassembly import finish, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from smtpsniff.net import SegmentBatch
@@ -49,16 +50,22 @@ class Table:
 
     `ports` are taken whole; elsewhere `starts` names the first four payload bytes (big
     endian, letters in lower case) that make a connection worth a look. `shard` is (index, count):
-    this table takes the connections of one shard only.
+    this table takes the connections of one shard only. `verify` counts bad checksums.
     """
 
     def __init__(
-        self, ports: Collection[int], starts: Collection[int], shard: tuple[int, int] = (0, 1)
+        self,
+        ports: Collection[int],
+        starts: Collection[int],
+        *,
+        shard: tuple[int, int] = (0, 1),
+        verify: bool = False,
     ) -> None:
         self._mail = np.zeros(65536, dtype=bool)
         self._mail[list(ports)] = True
         self._starts = np.array(sorted(starts), dtype=np.uint32)
         self._shard = shard
+        self._verify = verify
         self._tracked: dict[int, None] = {}  # pair keys off the mail ports that are followed
         self._ignored: set[int] = set()
         self.open: dict[Key, Connection] = {}
@@ -95,7 +102,9 @@ class Table:
         speaks = batch.captured[rows] > 0
         head = first_bytes(batch, rows[speaks])
         # 0x20 lowers letters and leaves digits, blank and minus as they are.
-        hot = np.isin(head | np.uint32(0x20202020), self._starts) | (batch.captured[rows[speaks]] < 4)
+        hot = np.isin(head | np.uint32(0x20202020), self._starts) | (
+            batch.captured[rows[speaks]] < 4
+        )
         talking = keys[speaks]
         found = set(np.unique(talking[hot]).tolist())
         is_syn = batch.flags[rows] & SYN != 0
@@ -156,10 +165,12 @@ class Table:
         key = (runs.low[i], runs.high[i])
         connection = self.open.get(key)
         if connection is None:
-            if self._was_open(key) and not (runs.flags[i] | (runs.flags[j] if j >= 0 else 0)) & SYN:
-                if self._straggler(runs, i, j):
-                    return
+            if self._was_open(key) and self._straggler(runs, i, j):
+                return
             connection = self._open(batch, runs, i, j, key, file)
+        if self._verify:
+            for run in (i, j) if j >= 0 else (i,):
+                count_bad(connection.sides[runs.side[run]], batch, runs, run)
         clean = runs.clean[i] and is_next(connection, runs, i)
         if j >= 0 and clean:
             clean = runs.clean[j] and is_next(connection, runs, j)
@@ -189,11 +200,12 @@ class Table:
 
     @staticmethod
     def _straggler(runs: Runs, i: int, j: int) -> bool:
-        """Packets without payload of a connection that is over: nothing new."""
-        payload = runs.payload_last[i] - runs.payload_first[i]
-        if j >= 0:
-            payload += runs.payload_last[j] - runs.payload_first[j]
-        return payload == 0
+        """Packets without SYN or payload of a connection that is over: nothing new."""
+        both = (i, j) if j >= 0 else (i,)
+        return not any(
+            runs.flags[run] & SYN or runs.payload_last[run] > runs.payload_first[run]
+            for run in both
+        )
 
     def _open(
         self, batch: SegmentBatch, runs: Runs, i: int, j: int, key: Key, file: int
@@ -206,7 +218,10 @@ class Table:
         if runs.side[head]:
             ends = (ends[1], ends[0])
         connection = Connection(
-            endpoints=ends, first_frame=runs.first_frame[head], start=runs.first_time[head], file=file
+            endpoints=ends,
+            first_frame=runs.first_frame[head],
+            start=runs.first_time[head],
+            file=file,
         )
         connection.reused = self._was_open(key)
         self.open[key] = connection

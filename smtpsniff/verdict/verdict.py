@@ -6,13 +6,14 @@ than the wire shows: a server *accepts* a mail; nobody on the wire sees it deliv
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smtpsniff.records import Verdict
 from smtpsniff.text import safe, shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smtpsniff.records import Finding, Session, Transaction
 
 __all__ = ["judge"]
@@ -72,7 +73,9 @@ def _frames(frames: list[int]) -> str:
     return f"frame {frames[0]}" if len(frames) == 1 else "frames " + ", ".join(map(str, frames))
 
 
-def _refusal(session: Session, transaction: Transaction, outcome: str, verb: str) -> tuple[str, list[int]]:
+def _refusal(
+    session: Session, transaction: Transaction, outcome: str, verb: str
+) -> tuple[str, list[int]]:
     """Who was refused, in whose words."""
     hit = next((r for r in transaction.recipients if r.outcome == outcome), None)
     reason = ""
@@ -136,8 +139,8 @@ def _aborted(session: Session, transaction: Transaction) -> tuple[str, list[int]
 
 
 def _partial(session: Session, transaction: Transaction) -> tuple[str, list[int]]:
-    outcome = next((r.outcome for r in transaction.recipients if r.outcome in ("rejected", "deferred")),
-                   "unknown")  # fmt: skip
+    outcomes = [r.outcome for r in transaction.recipients]
+    outcome = next((o for o in outcomes if o in ("rejected", "deferred")), "unknown")
     accepted = _people(transaction, ("accepted",))
     if outcome == "unknown":
         others = _people(transaction, ("unknown", "abandoned"))
@@ -151,10 +154,15 @@ def _partial(session: Session, transaction: Transaction) -> tuple[str, list[int]
 
 
 def _unknown(session: Session, transaction: Transaction) -> tuple[str, list[int]]:
-    why = "part of the session was not captured" if _holes(session) else _ENDED.get(
-        session.ended, "the session ended"
+    why = (
+        "part of the session was not captured"
+        if _holes(session)
+        else _ENDED.get(session.ended, "the session ended")
     )
-    return f"{_mail(transaction)} to {_server(session)}: what became of it cannot be seen; {why}.", []
+    return (
+        f"{_mail(transaction)} to {_server(session)}: what became of it cannot be seen; {why}.",
+        [],
+    )
 
 
 def _holes(session: Session) -> bool:
@@ -262,7 +270,8 @@ def _opaque(session: Session) -> Verdict | None:
     elif began:
         text = f"TLS with {_server(session)} had only begun when the capture ends (frame {frame})."
     else:
-        text = f"The session with {_server(session)} went on inside TLS and cannot be read (frame {frame})."
+        what = "went on inside TLS and cannot be read"
+        text = f"The session with {_server(session)} {what} (frame {frame})."
     return Verdict("opaque", text, [frame] if frame else [])
 
 

@@ -61,12 +61,12 @@ def test_near_miss(name: str, text: str, why: str) -> None:
 
 
 LONG = 'RCPT TO:<"\nC "a"*65 "@b.example>\\r\\n'
-MIDSTREAM = r'''
+MIDSTREAM = r"""
     C "NOOP \xff\r\n"
     S "250 Ok\r\n"
     C "NOOP \xff\r\n"
     S "250 Ok\r\n"
-'''
+"""
 SUBMISSION = "SESSION server_port=587\n"
 SEVERITIES = [
     ("command-unknown", asked(r"FOO\r\n", SYNTAX), "error"),

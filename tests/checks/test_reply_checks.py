@@ -41,7 +41,7 @@ LIST = '@G\nC "EHLO b\\r\\n"\nS "250-b\\r\\n"\n'
 NOOP = '@G\n@E\nC "NOOP\\r\\n"\n'
 # Another session shows that the capture went on.
 LATER = "SESSION at=500 port=40001\n@G\n@E\n@Q"
-PRDR = r'''
+PRDR = r"""
     @G
     C "EHLO a.example.net\r\n"
     S "250-mx.example\r\n250-PIPELINING\r\n250 PRDR\r\n"
@@ -53,7 +53,7 @@ PRDR = r'''
     C "hi\r\n.\r\n"
     S "353 content ok\r\n250 one\r\n550 5.7.1 two\r\n250 done\r\n"
     @Q
-'''
+"""
 SOUND = {
     "plain": "@T\n@D\n@H\n@X\n@Q",
     "LMTP": LHLO + "@R\n@R\n" + MESSAGE + BOTH + "@Q",
@@ -115,14 +115,14 @@ NEAR = [
 ]  # fmt: skip
 
 # One reply too few in a pipeline: which one is a guess.
-FEW = r'''
+FEW = r"""
     @G
     @E
     C "MAIL FROM:<a@b>\r\nRCPT TO:<a@b>\r\nDATA\r\nSubject: t\r\n\r\nhi\r\n.\r\nQUIT\r\n"
     S "250 Ok\r\n354 go\r\n250 queued\r\n221 Bye\r\n"
     FIN S
     FIN C
-'''
+"""
 NEAR += [
     ("reply-code-unexpected", FEW, "a reply is lacking"),
     ("data-answered-2xx", FEW, "a reply is lacking"),

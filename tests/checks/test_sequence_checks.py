@@ -32,7 +32,7 @@ def test_example_in_any_framing(check: Check, framing: str) -> None:
     assert not found(check.id, check.silent, framing=framing)
 
 
-PIPELINED = r'''
+PIPELINED = r"""
     @G
     @E
     C "MAIL FROM:<s@a.example.net>\r\nRCPT TO:<r@mx.example>\r\nDATA\r\n"
@@ -45,8 +45,8 @@ PIPELINED = r'''
     S "250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n"
     FIN S
     FIN C
-'''
-LOGIN = r'''
+"""
+LOGIN = r"""
     @G
     @EA
     C "AUTH LOGIN\r\n"
@@ -61,8 +61,8 @@ LOGIN = r'''
     @H
     @X
     @Q
-'''
-LMTP = r'''
+"""
+LMTP = r"""
     @G
     C "LHLO a.example.net\r\n"
     S "250-mx.example\r\n250 PIPELINING\r\n"
@@ -74,14 +74,14 @@ LMTP = r'''
     S "250 2.0.0 one\r\n"
     +1 S "452 4.2.2 two full\r\n"
     @Q
-'''
-CHUNKS = r'''
+"""
+CHUNKS = r"""
     @G
     @E
     C "MAIL FROM:<s@a.example.net>\r\nRCPT TO:<r@mx.example>\r\nBDAT 4\r\nhi\r\nBDAT 0 LAST\r\n"
     S "250 Ok\r\n250 Ok\r\n250 Ok\r\n250 Ok\r\n"
     @Q
-'''
+"""
 SOUND = {
     "plain": "@T\n@D\n@H\n@X\n@Q",
     "two mails": "@T\n@D\n@H\n@X\n@M\n@R\n@D\n@H\n@X\n@Q",
@@ -148,7 +148,7 @@ NEAR = [
     ("quit-missing", '@G\n@E\nS "421 bye\\r\\n"\nFIN C\nFIN S', "421"),
     ("quit-missing", "@T\n@D\nFIN C\nFIN S", "in the middle of a message"),
     ("quit-missing", 'OPEN\nS "554 no\\r\\n"\nFIN C\nFIN S', "refused at the greeting"),
-    ("quit-missing", '@G\n@E\nRST C', "a reset"),
+    ("quit-missing", "@G\n@E\nRST C", "a reset"),
     ("quit-reply-missing", '@G\n@E\nC "QUIT\\r\\n"', "the capture ended"),
     ("quit-reply-missing", "@G\n@E\n" + QUIT + "GAP S 15\nFIN S\nFIN C", "221 not captured"),
     ("server-closed-without-421", "@G\n@E\n@Q", "QUIT"),

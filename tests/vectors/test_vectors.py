@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from smtpsniff.records import encoder
 from dialogue import LOSSY, SAME, Vector, compile_text, pcap, prefixes, read_capture, vectors
 from dialogue import sessions as read
 
 from smtpsniff.checks import CATALOGUE
+from smtpsniff.records import encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
