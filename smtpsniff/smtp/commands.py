@@ -71,7 +71,7 @@ def read_commands(dialogue: Dialogue) -> bool:
     stream = cursor.stream
     data, base, limit = stream.data, stream.base, cursor.limit
     find, match, ordinary = data.find, _VERB.match, _ORDINARY.fullmatch
-    place, log = dialogue.place, dialogue.log
+    place, append = dialogue.place, dialogue.log.ours.append
     while len(dialogue.exchanges) < MAX_EXCHANGES:
         start = cursor.pos
         found = find(b"\n", start - base, limit - base)
@@ -90,7 +90,7 @@ def read_commands(dialogue: Dialogue) -> bool:
             dialogue.topics.add("odd-line")
             if line[-2:] != b"\r\n":
                 dialogue.topics.add("line-end")
-        log.command(exchange)
+        append(exchange)
         if verb in VERBS:
             place(exchange)
             if dialogue.hold is not None or dialogue.mode is not Mode.COMMANDS:
@@ -113,5 +113,5 @@ def read_unended(dialogue: Dialogue, end: int) -> None:
     dialogue.topics.update(("line-end", "odd-line"))
     if exchange.verb not in VERBS:
         dialogue.topics.add("unknown-verb")
-    dialogue.log.command(exchange)
+    dialogue.log.ours.append(exchange)
     dialogue.place(exchange)

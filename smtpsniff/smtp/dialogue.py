@@ -168,7 +168,7 @@ class Dialogue:
             end = self.c.limit
         exchange = self.push("<auth-response>", self.c.bytes(self.c.pos, end), self.c.pos, end)
         exchange.argument = exchange.line.strip()
-        self.log.auth_response(exchange)
+        self.log.ours.append(exchange)
         self.c.pos = end
         self.hold = exchange
         return True
@@ -190,7 +190,7 @@ class Dialogue:
         start = max(end - 3, body.start) if variant is None else variant.at
         exchange = self.push("<eom>", self.c.bytes(start, end), start, end)
         exchange.body, exchange.letter = body, self.letter
-        self.log.end_of_data(exchange)
+        self.log.ours.append(exchange)
         if self.letter is not None:
             self.letter.eom = exchange
             self.letter = None
@@ -257,14 +257,26 @@ class Dialogue:
         if first or not stream.starts:
             began = self.connection.start
             exchange = Exchange(
-                verb, line, start, end, 0, began, 0, began, -1, self.phase, self.hello
+                verb,
+                line,
+                start,
+                end,
+                0,
+                began,
+                0,
+                began,
+                -1,
+                self.phase,
+                self.hello,
+                self.log.in_tls,
+                self.log.me,
             )
         else:
             a, b = self.c.span(start, end)
             frames, times = stream.frames, stream.times
             exchange = Exchange(
                 verb, line, start, end, frames[a], times[a], frames[b], times[b], stream.acks[a],
-                self.phase, self.hello,
+                self.phase, self.hello, self.log.in_tls, self.log.me,
             )  # fmt: skip
         if self.last_reply is not None and not self.queue and not first:
             pairing.judge_early(self, exchange, self.last_reply)

@@ -217,7 +217,6 @@ def verdict_without_end(dialogue: Dialogue, reply: Reply) -> None:
     exchange.tainted = bool(body.missing)
     exchange.phase, exchange.hello = dialogue.phase, dialogue.hello
     reply.answers = exchange
-    exchange.entry = reply.entry
     if letter is not None:
         letter.eom = exchange
     dialogue.phase = Phase.READY

@@ -7,14 +7,12 @@ acknowledges came before it. Only where two entries crossed does the frame numbe
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from smtpsniff.records import Entry, Timestamp
 from smtpsniff.smtp.model import Exchange, Reply
-from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
 from smtpsniff.text import decode
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Item", "Log"]
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 # Garbage lines shown one by one before a reply; the rest are counted in its text.
 MAX_GARBAGE = 50
 
@@ -42,12 +39,13 @@ class Item(Struct, frozen=True, gc=False):
     ack: int
     end: int
 
+    @property
+    def frame(self) -> int:
+        """Frame of its last byte."""
+        return self.entry.frame
+
 
 Line = Exchange | Reply | Item
-
-
-def _frame(line: Line) -> int:
-    return line.entry.frame if line.entry is not None else 0
 
 
 class Log:
@@ -78,36 +76,6 @@ class Log:
         self.ours, self.theirs = self.theirs, self.ours
         self.me, self.peer = self.peer, self.me
 
-    def _said(self, exchange: Exchange, kind: Kind, text: str, verb: str | None = None) -> None:
-        frame = exchange.frame
-        entry = Entry(
-            Timestamp(exchange.time), frame, (exchange.first_frame, frame), self.me, kind, text,
-            self.in_tls, None, verb,
-        )  # fmt: skip
-        exchange.entry = entry
-        self.ours.append(exchange)
-
-    def command(self, exchange: Exchange) -> None:
-        """A command line. Credentials in an AUTH line are masked."""
-        verb = exchange.verb
-        text = decode(exchange.line.rstrip(b"\r\n"))
-        if verb == "AUTH" or verb == "X-EXPS":
-            text = mask_auth(text)
-        elif verb not in VERBS and self._dialogue.auths and _BASE64.fullmatch(text):
-            text = f"({len(text)} octets, masked)"  # sent ahead of an AUTH that was refused
-        exchange.in_tls = self.in_tls
-        self._said(exchange, "command", text, verb)
-
-    def auth_response(self, exchange: Exchange) -> None:
-        """A line of an AUTH exchange: its length, never its content (RFC 4954 §4)."""
-        word = exchange.line.strip()
-        text = decode(word) if word in (b"", b"*", b"=") else f"({len(word)} octets, masked)"
-        self._said(exchange, "auth", text)
-
-    def end_of_data(self, exchange: Exchange) -> None:
-        """The line that ended the message."""
-        self._said(exchange, "end-of-data", ".")
-
     def body(self, body: Body) -> None:
         """Message content. Shown once it ended, with its size."""
         if body.entry is not None or (not body.size and not body.missing):
@@ -133,26 +101,13 @@ class Log:
         )  # fmt: skip
         self.ours.append(Item(entry, exchange.time, exchange.ack, end))
 
-    def reply(self, reply: Reply, answers: Exchange | None) -> None:
+    def reply(self, reply: Reply) -> None:
         """A reply, after the lines before it that were none."""
-        reply.in_tls = self.in_tls
+        reply.by, reply.in_tls = self.peer, self.in_tls
         if reply.garbage:
             self._garbage(reply)
-        if not reply.code:
-            return
-        greets = answers is not None and answers.verb == "<greeting>"
-        said = reply.said
-        frame = reply.frame
-        entry = Entry(
-            Timestamp(reply.time), frame, (reply.first_frame, frame),
-            self.peer, "greeting" if greets else "reply", said.text, self.in_tls, None, None,
-            str(reply.code).zfill(3) if reply.code < 100 else str(reply.code), said.enhanced,
-            len(said.lines),
-        )  # fmt: skip
-        reply.entry = entry
-        if greets and answers is not None:
-            answers.entry = entry
-        self.theirs.append(reply)
+        if reply.code:
+            self.theirs.append(reply)
 
     def _garbage(self, reply: Reply) -> None:
         """Server lines that are no reply lines, each an entry of its own."""
@@ -195,10 +150,10 @@ class Log:
         _close(self.client, sides[client], "client")
         _close(self.server, sides[1 - client], "server")
 
-    def remove(self, entry: Entry | None) -> None:
-        """Take back an entry that turned out to be something else."""
-        for items in (self.client, self.server):
-            items[:] = [item for item in items if item.entry is not entry]
+    def remove(self, what: Exchange | Entry) -> None:
+        """Take back a line that turned out to be something else."""
+        for lines in (self.client, self.server):
+            lines[:] = [line for line in lines if line is not what and line.entry is not what]
 
     def merged(self) -> list[Line]:
         """Both sides in one order."""
@@ -218,7 +173,7 @@ class Log:
             elif c.ack >= 0 and (c.ack - server_ends[j]) & MODULUS < HALF:
                 append(s)
                 j += 1
-            elif _frame(c) <= _frame(s):
+            elif c.frame <= s.frame:
                 append(c)
                 i += 1
             else:
@@ -257,11 +212,3 @@ def _close(items: list[Line], side: Side, who: Party) -> None:
         at = (mark.frame, mark.frame)
         entry = Entry(Timestamp(mark.time), mark.frame, at, who, kind, text, False)
         items.append(Item(entry, mark.time, mark.ack, side.stream.end + taken))
-
-
-def mask_auth(text: str) -> str:
-    """``AUTH PLAIN AGEAYg==`` without its secret."""
-    words = text.split(None, 2)
-    if len(words) < 3 or words[2].strip() in ("", "="):
-        return text
-    return f"{words[0]} {words[1]} ({len(words[2].strip())} octets, masked)"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Entry
+    from smtpsniff.records import Entry, Party
     from smtpsniff.smtp.body import Body
 
 __all__ = ["NO_HELLO", "Exchange", "Hello", "Letter", "Mode", "Phase", "Reply", "Said"]
@@ -52,6 +52,7 @@ class Said(Struct, frozen=True, gc=False):
     """What a reply says: the same bytes always say the same, so it is parsed once."""
 
     code: int
+    number: str  # the code in three digits
     text: str
     enhanced: str | None
     lines: tuple[str, ...]
@@ -84,6 +85,7 @@ class Reply(Struct, eq=False):
     answers: Exchange | None = None
     during_body: bool = False
     in_tls: bool = False
+    by: Party = "server"
     entry: Entry | None = None
 
     @property
@@ -157,6 +159,8 @@ class Exchange(Struct, eq=False):
     ack: int
     phase: Phase
     hello: Hello | None
+    in_tls: bool = False
+    by: Party = "client"
     argument: bytes = b""
     reply: Reply | None = None
     replies: list[Reply] = []  # all of them, where LMTP or PRDR owe several
@@ -164,7 +168,6 @@ class Exchange(Struct, eq=False):
     early_of: Reply | None = None
     letter: Letter | None = None
     body: Body | None = None
-    in_tls: bool = False
     lost: bool = False
     tainted: bool = False
     entry: Entry | None = None

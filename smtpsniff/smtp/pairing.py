@@ -64,7 +64,7 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
         dialogue.topics.update(reply.said.topics)
     dialogue.last_reply = reply
     dialogue.lost_replies = False
-    dialogue.log.reply(reply, head)
+    dialogue.log.reply(reply)
     if not reply.code:
         return True  # garbage only: it answers nothing
     reply.answers = head
@@ -156,7 +156,7 @@ def _unpaired(dialogue: Dialogue, reply: Reply) -> None:
     dialogue.replies.append(reply)
     dialogue.topics.update(reply.said.topics)
     dialogue.last_reply = reply
-    dialogue.log.reply(reply, None)
+    dialogue.log.reply(reply)
     if not reply.code:
         return
     if reply.code == 421:

@@ -99,13 +99,15 @@ def _said(raw: bytes) -> Said:
     code = int(line[:3]) if line else 0
     if not rest:
         enhanced = parse_enhanced(text) if text else None
-        return Said(code, text, enhanced, (text,), topics=_remarkable(raw, code, enhanced))
+        return Said(
+            code, f"{code:03d}", text, enhanced, (text,), topics=_remarkable(raw, code, enhanced)
+        )
     last, codes, texts, keywords = _further(rest)
     lines = (text, *texts)
     differs = bool(codes) or code != last
     enhanced = parse_enhanced(text)
     return Said(
-        last, "\n".join(lines), enhanced, lines,
+        last, f"{last:03d}", "\n".join(lines), enhanced, lines,
         (code, *(codes or (last,) * len(texts))) if differs else (), keywords,
         _remarkable(raw, last, enhanced) + (("mismatch",) if differs else ()),
     )  # fmt: skip

@@ -13,7 +13,6 @@ from smtpsniff.records import (
     Auth,
     Complete,
     Endpoint,
-    Entry,
     Extension,
     Gaps,
     Greeting,
@@ -28,12 +27,13 @@ from smtpsniff.records import (
 from smtpsniff.smtp.delivery import transaction
 from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
-from smtpsniff.smtp.model import Exchange, Reply
+from smtpsniff.smtp.timeline import timeline
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
     from smtpsniff.records import Protocol
     from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.smtp.model import Exchange
     from smtpsniff.tcp import Connection, Side
 
 __all__ = ["build"]
@@ -69,7 +69,7 @@ def build(dialogue: Dialogue) -> Session:
             gaps=Gaps(client.stream.missing, server.stream.missing),
         ),
         ended=how_it_ended(dialogue),
-        timeline=_timeline(dialogue, client, server),
+        timeline=timeline(dialogue, client, server),
         transactions=[
             transaction(dialogue, letter, site, over)
             for letter in dialogue.letters
@@ -91,7 +91,7 @@ def _protocol(dialogue: Dialogue) -> Protocol:
         return "unknown"
     if any(e.verb == "LHLO" for e in dialogue.hellos):
         return "lmtp"
-    if dialogue.replies or any(e.entry is not None for e in dialogue.exchanges if e.line):
+    if dialogue.replies or any(e.line for e in dialogue.exchanges):
         return "smtp"
     return "unknown"
 
@@ -154,74 +154,6 @@ def _tcp_facts(client: Side, server: Side) -> TcpFacts:
     if client.bad_checksums >= 0:
         facts.bad_checksums = Sides(client.bad_checksums, server.bad_checksums)
     return facts
-
-
-# -- timeline ----------------------------------------------------------------------------
-
-
-def _timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
-    """Entries in order, with delays and the answers' indices.
-
-    `delay`: from the last byte of what an entry follows upon to its own first byte.
-    """
-    entries = _opening(dialogue, client, server)
-    said: int | None = _from_handshake(dialogue)
-    dialogue.log.closing()
-    for place, line in enumerate(dialogue.log.merged(), len(entries)):
-        entry = line.entry
-        assert entry is not None  # the log holds nothing that was not shown
-        if type(line) is Reply:
-            said = line.time
-            asked = line.answers
-            if asked is not None:
-                entry.answers = asked.place
-                if asked.time:
-                    entry.delay = (line.first_time - asked.time) / 1e9
-        else:
-            if type(line) is Exchange:
-                line.place = place
-            if said is not None and entry.kind != "gap":
-                entry.delay = (line.first_time - said) / 1e9
-        entries.append(entry)
-    _name_recipients(dialogue)
-    return entries
-
-
-def _from_handshake(dialogue: Dialogue) -> int | None:
-    side = dialogue.connection.sides[dialogue.client]
-    return side.handshake.time if side.handshake else None
-
-
-def _opening(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
-    """The handshake, or the attempt at one."""
-    syn = client.syn
-    if syn is None:
-        return []
-    if server.syn is None:
-        tries = len(client.syns)
-        text = "tried to connect" + (f", {tries} times" if tries > 1 else "")
-        last = client.syns[-1]
-    else:
-        text = "connected"
-        last = client.handshake or server.syn
-    frames = (syn.frame, max(last.frame, syn.frame))
-    delay = (last.time - syn.time) / 1e9
-    return [Entry(Timestamp(last.time), frames[1], frames, "client", "connect", text, False, delay)]
-
-
-def _name_recipients(dialogue: Dialogue) -> None:
-    """Several replies to one message (LMTP, PRDR): say for whom each is."""
-    for letter in dialogue.letters:
-        eom = letter.eom
-        if eom is None or (len(eom.replies) < 2 and not dialogue.lmtp):
-            continue
-        replies = eom.replies[1:] if eom.replies and eom.replies[0].code == 353 else eom.replies
-        accepted = [r for r in letter.recipients if r.accepted]
-        from smtpsniff.smtp.delivery import address_of
-
-        for rcpt, reply in zip(accepted, replies, strict=False):
-            if reply.entry is not None:
-                reply.entry.recipient = address_of(rcpt.argument)[0]
 
 
 # -- greeting, hello, AUTH, TLS ------------------------------------------------------------

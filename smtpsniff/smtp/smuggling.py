@@ -134,7 +134,7 @@ def _end_there(dialogue: Dialogue, variant: Variant) -> None:
         for exchange in stale:
             queue.remove(exchange)
             dialogue.exchanges.remove(exchange)
-            dialogue.log.remove(exchange.entry)
+            dialogue.log.remove(exchange)
             if exchange.letter is not letter and exchange.letter in dialogue.letters:
                 dialogue.letters.remove(exchange.letter)
     else:

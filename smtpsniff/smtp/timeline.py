@@ -1,0 +1,142 @@
+"""The timeline: what the log holds, in order, as entries of the record."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smtpsniff.records import Entry, Timestamp
+from smtpsniff.smtp.delivery import address_of
+from smtpsniff.smtp.model import Exchange, Reply
+from smtpsniff.smtp.verbs import VERBS
+from smtpsniff.text import decode
+
+if TYPE_CHECKING:
+    from smtpsniff.records import Kind
+    from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.tcp import Side
+
+__all__ = ["timeline"]
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
+_KINDS: dict[str, Kind] = {"<auth-response>": "auth", "<eom>": "end-of-data"}
+
+
+def timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
+    """Entries in order, with delays and the answers' indices.
+
+    `delay`: from the last byte of what an entry follows upon to its own first byte.
+    """
+    entries = _opening(client, server)
+    heard: int | None = client.handshake.time if client.handshake else None
+    dialogue.log.closing()
+    for line in dialogue.log.merged():
+        if type(line) is Reply:
+            entry = _of_reply(line)
+            heard = line.time
+        else:
+            if type(line) is Exchange:
+                entry = _of_exchange(dialogue, line)
+                line.place = len(entries)
+            else:
+                entry = line.entry  # type: ignore[assignment]  # an Item has one
+            if heard is not None and entry.kind != "gap":
+                entry.delay = (line.first_time - heard) / 1e9
+        entries.append(entry)
+    _unshown(dialogue)
+    _name_recipients(dialogue)
+    return entries
+
+
+def _of_reply(reply: Reply) -> Entry:
+    """A reply under the command it answers."""
+    said, asked, frame = reply.said, reply.answers, reply.frame
+    kind: Kind = "reply"
+    answers = delay = None
+    if asked is not None:
+        answers = asked.place
+        if asked.time:
+            delay = (reply.first_time - asked.time) / 1e9
+        if asked.verb == "<greeting>":
+            kind = "greeting"
+    entry = Entry(
+        Timestamp(reply.time), frame, (reply.first_frame, frame), reply.by, kind, said.text,
+        reply.in_tls, delay, None, said.number, said.enhanced, len(said.lines), answers,
+    )  # fmt: skip
+    reply.entry = entry
+    if kind == "greeting" and asked is not None:
+        asked.entry = entry
+    return entry
+
+
+def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
+    """A command, a line of AUTH, or the end of a message."""
+    verb: str | None = exchange.verb
+    kind = _KINDS.get(exchange.verb, "command")
+    if kind == "command":
+        text = decode(exchange.line.rstrip(b"\r\n"))
+        if dialogue.auths:
+            text = _without_secret(exchange.verb, text)
+    elif kind == "auth":
+        verb = None
+        # Its length, never its content (RFC 4954 §4).
+        word = exchange.line.strip()
+        text = decode(word) if word in (b"", b"*", b"=") else f"({len(word)} octets, masked)"
+    else:
+        verb, text = None, "."
+    frame = exchange.frame
+    entry = Entry(
+        Timestamp(exchange.time), frame, (exchange.first_frame, frame), exchange.by, kind, text,
+        exchange.in_tls, None, verb,
+    )  # fmt: skip
+    exchange.entry = entry
+    return entry
+
+
+def _without_secret(verb: str, text: str) -> str:
+    """A command of a session with AUTH: ``AUTH PLAIN AGEAYg==`` and what strayed from it masked."""
+    if verb in ("AUTH", "X-EXPS"):
+        words = text.split(None, 2)
+        if len(words) < 3 or words[2].strip() in ("", "="):
+            return text
+        return f"{words[0]} {words[1]} ({len(words[2].strip())} octets, masked)"
+    if verb not in VERBS and _BASE64.fullmatch(text):
+        return f"({len(text)} octets, masked)"  # sent ahead of an AUTH that was refused
+    return text
+
+
+def _opening(client: Side, server: Side) -> list[Entry]:
+    """The handshake, or the attempt at one."""
+    syn = client.syn
+    if syn is None:
+        return []
+    if server.syn is None:
+        tries = len(client.syns)
+        text = "tried to connect" + (f", {tries} times" if tries > 1 else "")
+        last = client.syns[-1]
+    else:
+        text = "connected"
+        last = client.handshake or server.syn
+    frames = (syn.frame, max(last.frame, syn.frame))
+    delay = (last.time - syn.time) / 1e9
+    return [Entry(Timestamp(last.time), frames[1], frames, "client", "connect", text, False, delay)]
+
+
+def _unshown(dialogue: Dialogue) -> None:
+    """Ends of data that fell into a gap have no line: their verdict stands for them."""
+    for exchange in dialogue.exchanges:
+        if exchange.entry is None and exchange.reply is not None:
+            exchange.entry = exchange.reply.entry
+
+
+def _name_recipients(dialogue: Dialogue) -> None:
+    """Several replies to one message (LMTP, PRDR): say for whom each is."""
+    for letter in dialogue.letters:
+        eom = letter.eom
+        if eom is None or (len(eom.replies) < 2 and not dialogue.lmtp):
+            continue
+        replies = eom.replies[1:] if eom.replies and eom.replies[0].code == 353 else eom.replies
+        accepted = [r for r in letter.recipients if r.accepted]
+        for rcpt, reply in zip(accepted, replies, strict=False):
+            if reply.entry is not None:
+                reply.entry.recipient = address_of(rcpt.argument)[0]
