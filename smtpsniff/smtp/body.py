@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from smtpsniff.smtp.octets import Look, look
+from smtpsniff.smtp.octets import Look, look, unstuff
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.reader import Reader
@@ -151,10 +151,8 @@ class Body:
         if not seen.dots:
             self._digest(data, start, end)
             return
-        chunk = data[start:end]
-        stuffed = chunk.count(b"\r\n.")
-        self.unstuffed |= chunk.count(b"\r\n..") != stuffed
-        chunk = chunk.replace(b"\r\n.", b"\r\n")
+        chunk, forgotten = unstuff(data, start, end, seen.dots)
+        self.unstuffed |= forgotten
         self._digest(chunk, 0, len(chunk))
 
     def _digest(self, data: bytes, start: int, end: int) -> None:

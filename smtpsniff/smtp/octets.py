@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Look", "look"]
+__all__ = ["Look", "look", "unstuff"]
 
 BLOCK = 1 << 17
 # Below this many bytes the methods of `bytes` are faster than numpy's call overhead.
@@ -19,11 +19,14 @@ SMALL = 1024
 
 
 class Look(NamedTuple):
-    """`clean`: every LF follows a CR and every CR is followed by a LF. `dots`: a dot begins a
-    line (follows a LF). `eight_bit`, `nul`: such a byte is there."""
+    """What `look` saw.
+
+    `clean`: every LF follows a CR and every CR is followed by a LF. `dots`: where a dot follows
+    a LF. `eight_bit`, `nul`: such a byte is there.
+    """
 
     clean: bool
-    dots: bool
+    dots: list[int]
     eight_bit: bool
     nul: bool
 
@@ -31,22 +34,55 @@ class Look(NamedTuple):
 def look(data: bytes, start: int, end: int) -> Look:
     """Look at ``data[start:end]``, taken for itself: a CR at its end counts as bare."""
     if end - start < SMALL:
-        chunk = data[start:end]
-        pairs = chunk.count(b"\r\n")
-        return Look(
-            chunk.count(b"\n") == pairs and chunk.count(b"\r") == pairs,
-            b"\n." in chunk,
-            not chunk.isascii(),
-            b"\0" in chunk,
-        )
-    clean, dots, eight_bit, nul = True, False, False, False
+        return _look_small(data, start, end)
+    clean, eight_bit, nul = True, False, False
+    dots: list[int] = []
     after_cr = after_lf = False
     for at in range(start, end, BLOCK):
         values = np.frombuffer(data, np.uint8, min(BLOCK, end - at), at)
         feeds, returns = values == 10, values == 13
-        clean = clean and bool(feeds[0]) is after_cr and np.array_equal(feeds[1:], returns[:-1])
-        dots = dots or (after_lf and values[0] == 46) or bool((values[1:][feeds[:-1]] == 46).any())
-        eight_bit = eight_bit or bool(values.max() > 127)
-        nul = nul or bool(values.min() == 0)
+        if clean:
+            clean = bool(feeds[0]) is after_cr and bool((feeds[1:] == returns[:-1]).all())
+        if after_lf and int(values[0]) == 46:
+            dots.append(at)
+        leading = feeds[:-1] & (values[1:] == 46)
+        if leading.any():
+            dots += (np.flatnonzero(leading) + (at + 1)).tolist()
+        eight_bit = eight_bit or int(values.max()) > 127
+        nul = nul or int(values.min()) == 0
         after_cr, after_lf = bool(returns[-1]), bool(feeds[-1])
     return Look(clean and not after_cr, dots, eight_bit, nul)
+
+
+def _look_small(data: bytes, start: int, end: int) -> Look:
+    chunk = data[start:end]
+    pairs = chunk.count(b"\r\n")
+    dots: list[int] = []
+    at = chunk.find(b"\n.")
+    while at >= 0:
+        dots.append(start + at + 1)
+        at = chunk.find(b"\n.", at + 1)
+    return Look(
+        chunk.count(b"\n") == pairs and chunk.count(b"\r") == pairs,
+        dots,
+        not chunk.isascii(),
+        b"\0" in chunk,
+    )
+
+
+def unstuff(data: bytes, start: int, end: int, dots: list[int]) -> tuple[bytes, bool]:
+    """``data[start:end]`` without the dots that stuffing added (RFC 5321 §4.5.2).
+
+    Of `dots`, those that follow a CRLF go. The second value says whether one of them was not
+    doubled: the sender had forgotten to stuff.
+    """
+    parts: list[bytes] = []
+    forgotten = False
+    for dot in dots:
+        if dot - 2 < start or data[dot - 2] != 13:
+            continue  # behind a bare LF no dot was added
+        parts.append(data[start:dot])
+        start = dot + 1
+        forgotten |= data[start : start + 1] != b"."
+    parts.append(data[start:end])
+    return b"".join(parts), forgotten
