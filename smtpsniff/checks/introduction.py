@@ -219,7 +219,7 @@ def ehlo_argument_invalid(view: View) -> Iterator[Hit]:
     group="security",
     severity="warning",
     reference="RFC 5321 §4.1.4, §7.9",
-    wakes=_WAKES,
+    wakes=("own-name",),
     fires="""
         @G
         C "EHLO mx.example\\r\\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.handshake import HANDSHAKE_CHECKS, STALLED
@@ -23,13 +21,6 @@ __all__ = ["CHECKS"]
 
 # A server that shuts down says so in this way at any time (RFC 5321 §4.2.1).
 _SHUTDOWN = b"421"
-
-
-@lru_cache(4096)
-def _nearness(ip: str) -> str:
-    """How far mail from or to this address travels. Most clear sessions ask; parsing is slow."""
-    address = ip_address(ip)
-    return "loopback" if address.is_loopback else "private" if address.is_private else "public"
 
 
 @check(
@@ -58,11 +49,10 @@ def starttls_offered_not_used(view: View) -> Iterator[Hit]:
     for exchange in view.exchanges("MAIL", "AUTH"):
         if exchange.in_tls or not view.offered(exchange, "STARTTLS") or not view.clean(exchange):
             continue
-        near = {_nearness(end.ip) for end in (view.session.client, view.session.server)}
-        if near != {"loopback"}:
+        if not view.loopback:
             yield view.at(
                 f"The server offered STARTTLS; the client sent {exchange.verb} in clear text.",
-                exchange, severity=None if "public" in near else "note",
+                exchange, severity="note" if view.private else None,
             )  # fmt: skip
         return
 

@@ -11,7 +11,8 @@ Of commands
     ``argument``      DATA, RSET, QUIT or STARTTLS with an argument
     ``parameters``    MAIL or RCPT with something behind the path; ``odd-path``: a path that is
                       not simply <name@domain>
-    ``odd-name``      a hello without a plain host name or address literal; ``hello-again``: two
+    ``odd-name``      a hello without a plain host name or address literal; ``own-name``: the
+                      server's; ``hello-again``: two
     ``no-hello``      MAIL before anybody was introduced
     ``early``         a command was sent before the previous reply was complete
     ``no-quit``       nobody said goodbye; ``unanswered``: commands without a reply
@@ -82,8 +83,7 @@ def topics_of(view: View) -> set[str]:
         elif verb in _BARE and exchange.argument:
             topics.add("argument")
     for hello in dialogue.hellos:
-        if judge(decode(hello.argument)).kind not in ("name", "literal"):
-            topics.add("odd-name")
+        _of_hello(view, hello, topics)
     if len(dialogue.hellos) > 1:
         topics.add("hello-again")
     if "verb:QUIT" not in topics:
@@ -127,6 +127,17 @@ def _of_path(exchange: Exchange, topics: set[str]) -> None:
     hello = exchange.hello
     if hello is not None and hello.exchange is None:
         topics.add("no-hello")
+
+
+def _of_hello(view: View, hello: Exchange, topics: set[str]) -> None:
+    name = decode(hello.argument)
+    if judge(name).kind not in ("name", "literal"):
+        topics.add("odd-name")
+    greeting = view.dialogue.greeting
+    replies = (hello.reply, greeting.reply if greeting is not None else None)
+    owned = {r.lines[0].partition(" ")[0].lower() for r in replies if r is not None}
+    if name.lower() in owned or view.session.server.ip in name:
+        topics.add("own-name")
 
 
 def _of_greeting(view: View, topics: set[str]) -> None:
