@@ -145,6 +145,8 @@ class Runner:
             theirs.close()
             pipes.append(mine)
             workers.append(worker)
+        for capture in self._analysis.captures:
+            capture.close()  # the workers read
         try:
             yield from self._collect(pipes)
         finally:

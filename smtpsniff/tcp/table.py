@@ -71,7 +71,7 @@ class Table:
         self.open: dict[Key, Connection] = {}
         self.undecided: dict[Key, Connection] = {}  # followed, not yet known to be mail
         self._recent: tuple[set[Key], set[Key]] = (set(), set())  # younger, older
-        self.now = 0
+        self.now = self.latest = 0
         self.touched: list[Connection] = []  # by the last batch
         self.opened: list[Connection] = []  # in the last batch
         self.connections = 0  # TCP connections seen, of any kind
@@ -133,13 +133,17 @@ class Table:
     def feed(self, batch: SegmentBatch, file: int = 0, now: int = 0) -> list[Connection]:
         """Take one window's segments; returns the connections that ended.
 
-        `now` is the time of the window's last packet of any kind, in nanoseconds.
+        `now` is the latest time of the window's packets of any kind, in nanoseconds.
         """
         self.touched, self.opened = [], []
         ended: list[Connection] = []
-        self.now = max(self.now, now)
+        last = int(batch.time[-1]) if len(batch.frame) else now
+        self.latest = max(self.latest, now, last)
+        # Captures put one behind the other may begin anew, days before where they were.
+        self.now = max(self.now, now, last)
+        if last < self.now - IDLE:
+            self.now = last
         if len(batch.frame):
-            self.now = max(self.now, int(batch.time[-1]))
             rows = self._select(batch)
             if len(rows):
                 self._feed_rows(batch, rows, file, ended)
@@ -261,7 +265,8 @@ class Table:
         self._recent[0].add(key)
         if len(self._recent[0]) > RECENT:
             self._recent = (set(), self._recent[0])
-        connection.idle = (self.now - connection.end) / 1e9
+        # When it is given up depends on the windows, and so would a longer time than the bound.
+        connection.idle = min(max(self.latest - connection.end, 0), IDLE) / 1e9
         finish_connection(connection)
         ended.append(connection)
 
