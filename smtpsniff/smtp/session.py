@@ -218,7 +218,7 @@ def _user(mechanism: str, responses: list[bytes]) -> str | None:
     first = decoded[0]
     if mechanism == "PLAIN":  # [authzid] NUL authcid NUL password, RFC 4616 §2
         parts = first.split(b"\0")
-        return decode(parts[1]) if len(parts) == 3 else None
+        return decode(parts[1] or parts[0]) if len(parts) == 3 else None
     if mechanism == "LOGIN":
         return decode(first)
     if mechanism == "CRAM-MD5":  # user SP digest, RFC 2195 §2

@@ -131,7 +131,7 @@ def _aborted(session: Session, transaction: Transaction) -> tuple[str, list[int]
     if message is not None and not message.complete:
         what = f"broke off after {message.size} octets of the message"
     elif message is not None:
-        what = "was sent when the server had closed the connection already"
+        return f"{_mail(transaction)} was sent when {_server(session)} had closed already.", frames
     else:
         what = "was given up before its message was sent"
     why = _ENDED.get(session.ended, "the session ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -58,8 +59,8 @@ def _read(path: Path) -> list[Session]:
 
 
 def _damage(corpus: Path, folder: Path, damaged: Callable[[Path, Random], Iterable[bytes]]) -> int:
-    """Read every file damaged, in an order that differs from day to day, as long as time is."""
-    random = Random(time.strftime("%Y%j"))
+    """Read every file damaged, as long as there is time."""
+    random = Random(os.environ.get("SMTPSNIFF_SEED", "1"))
     target = folder / "damaged"
     done = 0
     until = time.monotonic() + SECONDS
@@ -71,7 +72,7 @@ def _damage(corpus: Path, folder: Path, damaged: Callable[[Path, Random], Iterab
             try:
                 _read(target)
             except Exception as fault:
-                raise AssertionError(f"{path.name}, seed {time.strftime('%Y%j')}") from fault
+                raise AssertionError(f"{path.name}, damaged file {done}") from fault
             done += 1
         if time.monotonic() > until:
             break

@@ -100,3 +100,11 @@ def test_closed_before_the_message() -> None:
     session = _one(text)
     assert [t.outcome for t in session.transactions] == ["rejected", "aborted"]
     assert session.ended in ("server-close", "rst-by-server")
+    (_, second) = session.transactions
+    assert second.recipients[0].outcome == "abandoned"
+
+
+def test_login_with_one_name_only() -> None:
+    name = "dXNlcm5hbWUAAHBhc3N3b3Jk"  # username, nothing, password
+    session = _one(f'@G ; @EA ; C "AUTH PLAIN {name}\\r\\n" ; S "235 Ok\\r\\n" ; @Q')
+    assert [login.user for login in session.auth] == ["username"]
