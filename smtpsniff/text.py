@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["decode", "shorten", "safe"]
+__all__ = ["decode", "safe", "shorten"]
 
 
 def decode(raw: bytes) -> str:
