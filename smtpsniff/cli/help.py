@@ -22,7 +22,7 @@ server's own words and with the packets that prove it.
 
 commands:
   smtpsniff FILE...             sessions, what went wrong, counts
-  smtpsniff read FILE...        the same, for files named like a command; -r FILE
+  smtpsniff read FILE...        the same, whatever the files are called; -r FILE
   smtpsniff show FILE N         session N: who said what, when, what was wrong
   smtpsniff show FILE... --session N
   smtpsniff explain WORD        a check, a reply code (550), an enhanced code
@@ -33,7 +33,7 @@ commands:
 
 options of read and show:
   --json                        records, one JSON object a line
-  --format text|json|ndjson     json is one document: {"sessions": [], "run": {}}
+  --format text|json|ndjson     json: one document {"sessions": [], "run": {}}
   --port N                      a mail port besides 25, 465, 587, 2525, 24;
                                 on other ports SMTP is recognised by content
   --fail-on error|warning|note|never
@@ -56,5 +56,5 @@ examples:
 exit status:
   0  nothing wrong          1  findings at or above --fail-on
   2  usage, or unreadable   3  no SMTP in the capture
-Data goes to standard output, progress and warnings to standard error.
+Data is on standard output, progress and warnings are on standard error.
 """

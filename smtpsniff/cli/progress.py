@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from smtpsniff.cli.streams import is_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PATIENCE = 0.5  # seconds that nobody needs a progress bar for
 EVERY = 0.1
@@ -23,9 +27,12 @@ class Progress:
         self._wanted = wanted and not dumb and is_terminal(sys.stderr)
         self._next = time.monotonic() + PATIENCE
         self._shown = False
+        self.also: Callable[[], None] | None = None  # called whenever there is progress
 
     def __call__(self, done: int, total: int) -> None:
         """Show it, if it is time to."""
+        if self.also is not None:
+            self.also()
         now = time.monotonic()
         if not self._wanted or now < self._next or total <= 0:
             return

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _json(files: list[str], args: argparse.Namespace) -> int:
     from smtpsniff.cli.running import Reading
-    from smtpsniff.output.json import JsonRenderer, Ndjson, SingleDocument
+    from smtpsniff.output.json import JsonRenderer, Ndjson, SingleDocument, harmless
 
     renderer = JsonRenderer()
     reading = Reading(files, args, renderer)
@@ -54,8 +54,10 @@ def _json(files: list[str], args: argparse.Namespace) -> int:
     output = Output()
     if output.terminal:
         reading.progress.stop()
+    reading.progress.also = output.pause
     for record in reading:
-        output.write(shape.session(record))
+        data = shape.session(record)
+        output.write(harmless(data) if output.terminal else data)
     output.write(shape.end(renderer.run(reading.record())))
     output.flush()
     return reading.finish()
@@ -70,9 +72,11 @@ def _text(files: list[str], args: argparse.Namespace) -> int:
 
     reading = Reading(files, args, RowRenderer())
     output = Output()
+    reading.progress.also = output.pause
 
     def emit(line: str) -> None:
-        reading.progress.stop()
+        if output.terminal:
+            reading.progress.stop()
         output.line(line)
 
     paint = paint_for(output, args.color)

@@ -20,6 +20,7 @@ from smtpsniff.cli.streams import Output, paint_for, tell
 if TYPE_CHECKING:
     import argparse
 
+    from smtpsniff.cli.running import Reading
     from smtpsniff.records import Session
 
 
@@ -48,15 +49,22 @@ def run(args: argparse.Namespace) -> int:
     session = None
     for found in reading:
         session = found or session
-    code = reading.finish()
     if session is None:
-        return _absent(number, reading.record().sessions, code)
+        return _absent(number, reading.record().sessions, reading.finish())
+    _print(session, reading, args)
+    code = reading.finish()
+    return code if code == status.USAGE else _status(session, args.fail_on)
+
+
+def _print(session: Session, reading: Reading, args: argparse.Namespace) -> None:
     output = Output()
     digits = reading.runner.digits
     if args.format != "text":
+        from smtpsniff.output.json import harmless
         from smtpsniff.records import encoder
 
-        output.write(encoder(digits).encode(session) + b"\n")
+        record = encoder(digits).encode(session) + b"\n"
+        output.write(harmless(record) if output.terminal else record)
     else:
         from smtpsniff.output.story import story
 
@@ -64,7 +72,15 @@ def run(args: argparse.Namespace) -> int:
         for line in story(session, names, digits, paint_for(output, args.color)):
             output.line(line)
     output.flush()
-    return code
+
+
+def _status(session: Session, fail_on: str) -> int:
+    """The status that this session's own findings earn."""
+    from smtpsniff.pipeline import Summary
+
+    summary = Summary()
+    summary.add(session)
+    return status.FINDINGS if summary.reaches(fail_on) else status.FINE
 
 
 class Picker:

@@ -1,6 +1,6 @@
 """Standard output and standard error.
 
-Data leaves as bytes: blocks into a file or pipe, line by line on a terminal. Whether colour and
+Data leaves as bytes: blocks into a file or pipe, without delay on a terminal. Whether colour and
 cursor movement are welcome is decided here and nowhere else.
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smtpsniff.output.paint import Paint
 
 BLOCK = 1 << 18  # bytes that are gathered before they go to a file or a pipe
+SOON = 0.05  # seconds that lines for a terminal may be gathered: a write for each is slow
 
 
 def is_terminal(stream: object) -> bool:
@@ -51,6 +53,7 @@ class Output:
     """Standard output in binary."""
 
     def __init__(self) -> None:
+        self._flushed = 0.0
         self._stream = sys.stdout
         self._raw = getattr(sys.stdout, "buffer", None)
         self.terminal = is_terminal(sys.stdout)
@@ -62,10 +65,15 @@ class Output:
         self._plain = not _shows(self._encoding, "→←×…·")
 
     def write(self, data: bytes) -> None:
-        """Write bytes, as soon as enough are together; at once on a terminal."""
+        """Write bytes, as soon as enough are together; on a terminal, soon."""
         self._blocks.append(data)
         self._size += len(data)
-        if self.terminal or self._size >= BLOCK:
+        if self._size >= BLOCK or (self.terminal and time.monotonic() - self._flushed > SOON):
+            self.flush()
+
+    def pause(self) -> None:
+        """Nothing may come for a while: on a terminal, show what there is."""
+        if self.terminal:
             self.flush()
 
     def text(self, text: str) -> None:
@@ -83,6 +91,7 @@ class Output:
         data = b"".join(self._blocks)
         self._blocks.clear()
         self._size = 0
+        self._flushed = time.monotonic()
         if self._stream is None:  # no standard output at all, as under pythonw
             return
         if self._raw is None:  # replaced by a stream of text

@@ -44,7 +44,8 @@ _DEEDS = {
     "GAP": "(octets that the capture lacks)", "WIN": "(tells its window)",
 }  # fmt: skip
 
-_ITEM = re.compile(r'(?:[^;"#\n]|"(?:[^"\\]|\\.)*")+')
+_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|#.*')
+_ITEM = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
 _DELAY = re.compile(r"\+(\d+(?:\.\d+)?)\s+")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\*(\d+))?')
 _SHORT = 72  # characters of a line that are shown
@@ -55,7 +56,7 @@ def dialogue_lines(text: str) -> list[str]:
     """The lines of an example."""
     lines: list[str] = []
     for row in text.split("\n"):
-        for item in _ITEM.findall(row.partition("#")[0] if '"' not in row else row):
+        for item in _ITEM.findall(_COMMENT.sub(lambda m: m[1] or "", row)):
             if item.strip():
                 lines += _event(item.strip())
     return lines

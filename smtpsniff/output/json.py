@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from smtpsniff.records import encoder
+from smtpsniff.text import safe
 
 if TYPE_CHECKING:
     from smtpsniff.records import Run, Session
 
-__all__ = ["JsonRenderer", "Ndjson", "SingleDocument"]
+__all__ = ["JsonRenderer", "Ndjson", "SingleDocument", "harmless"]
 
 # Sessions are rendered before their number is known. It stands at the same place in each.
 _UNNUMBERED = b'"number":0,'
@@ -42,6 +44,23 @@ class JsonRenderer:
         """The run record."""
         data: bytes = self._encode(record)
         return data
+
+
+def harmless(record: bytes) -> bytes:
+    """The same JSON for a terminal: characters that could drive or deceive it are escaped."""
+    return _BEYOND_ASCII.sub(_escape, record.decode()).encode()
+
+
+# JSON has escaped the control characters below these.
+_BEYOND_ASCII = re.compile("[^\x00-\x7e]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    if safe(character) == character:
+        return character
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
 class Ndjson:

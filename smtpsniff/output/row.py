@@ -21,7 +21,7 @@ FAILED = frozenset(
 _WORST = ("rejected", "deferred", "ambiguous", "aborted", "partial", "unknown", "delivered")
 LONGEST_PATH = 256  # octets of an address (RFC 5321 §4.5.3.1.3); what is longer is no address
 TOLD = 3  # errors in words; `show` has the rest
-_QUOTED = re.compile(r'the server (?:said|answered) "(.+)"')
+_QUOTED = re.compile(r'"([2-5][0-9][0-9] .+)"')
 
 
 class Spotted(NamedTuple):
@@ -108,6 +108,8 @@ def _instead(session: Session) -> str:
     """What stands where a mail would."""
     if session.verdict.outcome == "opaque":
         return "(inside TLS)"
+    if session.verdict.outcome in FAILED:
+        return ""
     how = ENDED.get(session.ended, session.ended).rstrip(".")
     return f"({how[:1].lower()}{how[1:]})"
 

@@ -89,8 +89,8 @@ class Totals:
                 yield f"  {counted.sessions:{len(f'{most:,}')},} {word}{blanks}{where}"
 
     def _found(self, sentences: dict[str, str], paint: Paint) -> Iterator[str]:
-        """Checks that found something: the worst first, then the most frequent."""
-        found = sorted(self._checks.items(), key=lambda c: (_RANK[c[1].severity], -c[1].sessions))
+        """Checks that found something."""
+        found = self._worst_first()
         if found:
             yield ""
             yield paint("findings", "head")
@@ -106,6 +106,10 @@ class Totals:
         if len(found) > LISTED:
             yield f"  and {len(found) - LISTED} more kinds; --json has all of them"
 
+    def _worst_first(self) -> list[tuple[str, _Count]]:
+        """Checks: the worst first, then the most frequent."""
+        return sorted(self._checks.items(), key=lambda c: (_RANK[c[1].severity], -c[1].sessions))
+
     def _hints(self, run: Run, paint: Paint) -> Iterator[str]:
         """What to type next."""
         if paint.width is None or not self._outcomes:
@@ -119,6 +123,5 @@ class Totals:
         which = f"--session {example}" if len(run.files) > 1 else str(example)
         yield ""
         yield paint(f"smtpsniff show {files} {which}", "dim")
-        worst = min(self._checks.items(), key=lambda c: _RANK[c[1].severity], default=None)
-        if worst is not None:
-            yield paint(f"smtpsniff explain {worst[0]}", "dim")
+        for name, _ in self._worst_first()[:1]:
+            yield paint(f"smtpsniff explain {name}", "dim")

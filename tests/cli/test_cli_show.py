@@ -1,0 +1,63 @@
+"""`show`: which session, in which form."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dialogue import capture
+
+if TYPE_CHECKING:
+    from cli_console import Cli, Shipped, Write
+
+
+def test_a_session_of_one_file(cli: Cli, shipped: Shipped) -> None:
+    result = cli("show", shipped("refused-recipient"), 1)
+    assert result.status == 1
+    lines = result.out.splitlines()
+    assert lines[0] == f"session 1: rejected ({shipped('refused-recipient')})"
+    assert "550 5.1.1 <bne@example.com>" in lines[1]
+    same = cli("show", shipped("refused-recipient"), "--session", 1)
+    assert same.raw == result.raw
+
+
+def test_a_session_of_several_files(cli: Cli, shipped: Shipped) -> None:
+    files = [shipped(name) for name in ("accepted", "refused-recipient")]
+    by_option = cli("show", *files, "--session", 2)
+    assert by_option.out.startswith(f"session 2: rejected ({files[1]})")
+    assert cli("show", *files, 2).raw == by_option.raw
+    assert cli("show", "-r", files[0], "-r", files[1], 2).raw == by_option.raw
+
+
+def test_the_status_is_that_of_the_session(cli: Cli, shipped: Shipped) -> None:
+    files = [shipped(name) for name in ("accepted", "refused-recipient")]
+    assert cli("show", *files, 1).status == 0
+    assert cli("show", *files, 2).status == 1
+    assert cli("show", *files, 2, "--fail-on", "never").status == 0
+
+
+def test_a_number_that_is_not_there(cli: Cli, shipped: Shipped) -> None:
+    result = cli("show", shipped("accepted"), 7)
+    assert (result.status, result.out) == (2, "")
+    assert result.said == "there is no session 7; there is only session 1"
+    both = cli("show", shipped("accepted"), shipped("refused-recipient"), "--session", 0)
+    assert both.said == "there is no session 0; there are sessions 1 to 2"
+
+
+def test_no_sessions_at_all(cli: Cli, write: Write) -> None:
+    path = write(capture('SESSION server_port=80\nOPEN\nC "GET /\\r\\n"\nFIN C\nFIN S'))
+    result = cli("show", path, 1)
+    assert result.status == 3
+    assert "no SMTP found" in result.said
+
+
+def test_the_record(cli: Cli, shipped: Shipped) -> None:
+    result = cli("show", shipped("accepted"), 1, "--json")
+    (line,) = result.out.splitlines()
+    first, _ = cli(shipped("accepted"), "--json").out.splitlines()
+    assert json.loads(line) == json.loads(first)
+
+
+def test_jobs_make_no_difference(cli: Cli, shipped: Shipped) -> None:
+    path = shipped("typed-by-hand")
+    assert cli("show", path, 1, "--jobs", 2).raw == cli("show", path, 1, "--jobs", 1).raw

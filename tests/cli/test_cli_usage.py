@@ -1,0 +1,156 @@
+"""What is typed: commands, options, what is not there yet, mistakes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from smtpsniff import __version__
+from smtpsniff.cli.words import COMMANDS, LATER_COMMANDS, LATER_FORMATS, LATER_OPTIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli_console import Cli, Shipped
+
+
+def test_alone_it_prints_the_short_help(cli: Cli) -> None:
+    result = cli()
+    assert result.status == 2
+    assert "smtpsniff FILE..." in result.out
+    assert cli("-h").out == result.out
+    assert cli("-h").status == 0
+
+
+def test_help_names_every_command_and_has_examples(cli: Cli) -> None:
+    result = cli("--help")
+    assert result.status == 0
+    for command in COMMANDS:
+        assert command in result.out
+    assert "examples:" in result.out
+    assert max(map(len, result.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(cli: Cli, command: str) -> None:
+    result = cli(command, "--help")
+    assert result.status == 0
+    assert "examples:" in result.out
+
+
+def test_version(cli: Cli) -> None:
+    result = cli("--version")
+    assert (result.status, result.out) == (0, f"smtpsniff {__version__}\n")
+
+
+@pytest.mark.parametrize("command", LATER_COMMANDS)
+def test_a_later_command_is_not_there_yet(cli: Cli, command: str) -> None:
+    result = cli(command, "x.pcap")
+    assert result.status == 2
+    assert result.said == f"the command {command} is not there yet"
+
+
+@pytest.mark.parametrize("option", LATER_OPTIONS)
+def test_a_later_option_is_not_there_yet(cli: Cli, shipped: Shipped, option: str) -> None:
+    for words in ((option, "x"), (f"{option}=x",)):
+        result = cli("read", shipped("accepted"), *words)
+        assert result.status == 2
+        assert result.out == ""
+        assert result.said.endswith("is not there yet")
+
+
+@pytest.mark.parametrize("name", LATER_FORMATS)
+@pytest.mark.parametrize("command", ["read", "show"])
+def test_a_later_format_is_not_there_yet(
+    cli: Cli, shipped: Shipped, command: str, name: str
+) -> None:
+    result = cli(command, shipped("accepted"), "--format", name)
+    assert result.status == 2
+    assert f"--format {name} is not there yet" in result.said
+
+
+@pytest.mark.parametrize(
+    "words", [("--", "port", "25"), ("port", "25"), ("host", "10.0.0.1"), ("--", "tcp")]
+)
+def test_packet_filters_are_not_there_yet(
+    cli: Cli, shipped: Shipped, words: tuple[str, ...]
+) -> None:
+    result = cli(shipped("accepted"), *words)
+    assert (result.status, result.out) == (2, "")
+    assert result.said == "filtering packets with a BPF expression is not there yet"
+
+
+def test_standard_input_is_not_there_yet(cli: Cli) -> None:
+    for words in (("read", "-"), ("-r", "-"), ("show", "-", "1")):
+        result = cli(*words)
+        assert result.status == 2
+        assert "standard input" in result.said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--port", "0"), ("--port", "smtp"), ("--port", "70000"), ("--jobs", "0"),
+        ("--jobs", "many"), ("--fail-on", "sometimes"), ("--color", "yes"), ("--format", "xml"),
+        ("--nonsense",), ("--port",),
+    ],
+)  # fmt: skip
+def test_wrong_options_are_one_line(cli: Cli, shipped: Shipped, words: tuple[str, ...]) -> None:
+    result = cli("read", shipped("accepted"), *words)
+    assert (result.status, result.out) == (2, "")
+    assert words[-1].strip("-") in result.said
+
+
+def test_an_unknown_word_gets_the_nearest_command(cli: Cli) -> None:
+    assert "did you mean explain?" in cli("xplain", "550").said
+    assert "no such file" in cli("nowhere.pcap").said
+    assert cli("nowhere.pcap").status == 2
+
+
+def test_a_file_may_be_named_like_a_command(
+    cli: Cli, shipped: Shipped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "show").write_bytes(shipped("accepted").read_bytes())
+    assert "1  delivered" in cli("./show").out
+    assert "1  delivered" in cli("read", "show").out
+    assert "1  delivered" in cli("-r", "show").out
+
+
+def test_a_command_behind_an_option_is_told(cli: Cli, shipped: Shipped) -> None:
+    result = cli("--json", "show", shipped("accepted"), "1")
+    assert result.status == 2
+    assert "(to use the command show, put it first)" in result.err
+
+
+def test_read_and_show_want_files(cli: Cli, shipped: Shipped) -> None:
+    assert "no capture file" in cli("read").said
+    assert "which session?" in cli("show").said
+    assert "which session?" in cli("show", shipped("accepted")).said
+    assert "which session?" in cli("show", "1").said
+    assert "no capture file" in cli("show", "--session", "1").said
+
+
+def test_python_m_is_the_same() -> None:
+    words = [sys.executable, "-m", "smtpsniff", "--version"]
+    done = subprocess.run(words, capture_output=True, check=True)
+    assert done.stdout.decode() == f"smtpsniff {__version__}\n".replace("\n", "\n")
+
+
+_CHECK = """
+import sys
+from smtpsniff.cli.main import main
+main(sys.argv[1:])
+heavy = {"numpy", "scapy", "rich", "msgspec"} & set(sys.modules)
+sys.exit(f"imported: {heavy}" if heavy else 0)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("explain", "550"), ("explain", "rcpt"), ("--version",)]
+)
+def test_what_must_be_quick_imports_nothing_heavy(words: tuple[str, ...]) -> None:
+    subprocess.run([sys.executable, "-c", _CHECK, *words], check=True, stdout=subprocess.DEVNULL)
