@@ -28,7 +28,9 @@ MAX_PEEK = 64
 
 def suspects(body: Body | None) -> list[Variant]:
     """Variants that can have ended the message: commands, or nothing, came after them."""
-    return [v for v in body.variants if v.digest is not None] if body is not None else []
+    if body is None or body.accepted_variant is not None:
+        return []  # what ended it is known
+    return [v for v in body.variants if v.digest is not None]
 
 
 def _candidates(dialogue: Dialogue) -> list[Variant]:
