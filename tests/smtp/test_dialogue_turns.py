@@ -108,3 +108,18 @@ def test_login_with_one_name_only() -> None:
     name = "dXNlcm5hbWUAAHBhc3N3b3Jk"  # username, nothing, password
     session = _one(f'@G ; @EA ; C "AUTH PLAIN {name}\\r\\n" ; S "235 Ok\\r\\n" ; @Q')
     assert [login.user for login in session.auth] == ["username"]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("rest", ["", " ", "\\r"])
+def test_an_end_is_taken_once(rest: str) -> None:
+    text = rf"""@T ; @D ; C "Subject: t\r\n\r\nhi\r\n.\n{rest}" ; S "250 2.0.0 Ok\r\n"
+    S "421 4.4.2 timeout\r\n" ; S "250 2.0.0 Ok\r\n" ; FIN S"""
+    assert [t.outcome for t in _one(text).transactions] == ["delivered"]
+
+
+@pytest.mark.timeout(20)
+def test_an_end_is_taken_once_before_the_standard_one() -> None:
+    text = r"""@T ; @D ; C "Subject: t\r\n\r\nhi\n.\r\n \r\n.\r\n"
+    S "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n" ; FIN S"""
+    assert len(_one(text).transactions) == 1
