@@ -89,7 +89,7 @@ ENDED: dict[str, str] = {
     "quit-no-221": "The client said QUIT, and the connection closed without an answer.",
     "server-421": "The server gave up with 421 and closed.",
     "server-close": "The server closed the connection without a word.",
-    "client-close": "The client closed the connection without QUIT.",
+    "client-close": "The client closed the connection, and no QUIT was seen.",
     "rst-by-client": "The client reset the connection.",
     "rst-by-server": "The server reset the connection.",
     "rst-suspect-injected": "A reset ended it that may come from something in between.",

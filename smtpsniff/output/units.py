@@ -32,7 +32,7 @@ def span(seconds: float) -> str:
         return f"{seconds:.{1 if seconds < 9.95 else 0}f} s"
     if seconds < 5999.5:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 3600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:,.0f} days"
 
 
 def count(number: int, what: str) -> str:

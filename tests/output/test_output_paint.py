@@ -47,7 +47,7 @@ def test_colour_is_around_the_text_and_only_if_wanted() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 µs"), (46e-6, "46 µs"), (0.0044, "4.4 ms"), (0.017, "17 ms"), (0.9999, "1.0 s"),
-     (2.81, "2.8 s"), (28.7, "29 s"), (300, "5 min"), (7200, "2 h")],
+     (2.81, "2.8 s"), (28.7, "29 s"), (300, "5 min"), (7200, "2 h"), (864_000, "10 days")],
 )  # fmt: skip
 def test_spans(seconds: float, text: str) -> None:
     assert span(seconds) == text
