@@ -123,3 +123,10 @@ def test_an_end_is_taken_once_before_the_standard_one() -> None:
     text = r"""@T ; @D ; C "Subject: t\r\n\r\nhi\n.\r\n \r\n.\r\n"
     S "250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n" ; FIN S"""
     assert len(_one(text).transactions) == 1
+
+
+@pytest.mark.timeout(20)
+def test_an_end_is_taken_once_though_a_gap_follows() -> None:
+    text = r"""@T ; @D ; @H ; C ".\r\x0e" ; S "250 2.0.0 Ok\r\n" ; GAP C 6
+    S "221 2.0.0 Bye\r\n" ; FIN S ; FIN C"""
+    assert [t.outcome for t in _one(text).transactions] == ["delivered"]
