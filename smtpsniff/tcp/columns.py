@@ -7,7 +7,7 @@ as plain lists, because the loop over connections is Python's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -158,76 +158,118 @@ def _clean(
 def group(batch: SegmentBatch, rows: NDArray[np.int64]) -> Runs:
     """Sort `rows` of the batch into runs and say what can be said of all of them at once."""
     order, low, high, upper = _order(batch, rows)
-    count = len(order)
-    new_run = np.empty(count, dtype=bool)
+    new_run = np.empty(len(order), dtype=bool)
     new_run[0] = True
     new_run[1:] = (upper[1:] != upper[:-1]) | (low[1:] != low[:-1]) | (high[1:] != high[:-1])
     starts = np.flatnonzero(new_run)
-    ends = np.append(starts[1:], count)
-    last = ends - 1
-    seq, ack = batch.seq[order], batch.ack[order]
-    length, captured = batch.length[order], batch.captured[order]
-    flags = batch.flags[order].astype(np.int64)
-    frame, time = batch.frame[order], batch.time[order]
     run_of = np.cumsum(new_run) - 1
+    flags = batch.flags[order].astype(np.int64)
+    return Runs(
+        rows=order,
+        low=low[starts].tolist(),
+        high=high[starts].tolist(),
+        side=upper[starts].astype(np.int64).tolist(),
+        **_numbers(batch, order, flags, starts, new_run),
+        **_places(batch, order, starts),
+        **_marked(batch, order, flags, run_of, starts),
+        **_payloads(batch, order, flags, run_of, starts),
+    )
 
+
+Lists = dict[str, Any]  # fields of `Runs` by name
+
+
+def _numbers(
+    batch: SegmentBatch,
+    order: NDArray[np.int64],
+    flags: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    new_run: NDArray[np.bool_],
+) -> Lists:
+    """Sequence and acknowledgement numbers of each run, and whether it is clean."""
+    seq, ack, length = batch.seq[order], batch.ack[order], batch.length[order]
+    last = np.append(starts[1:], len(order)) - 1
     is_rst = flags & RST != 0
-    has_ack = (flags & ACK != 0) & ~is_rst
     after = (seq + length + (flags & SYN != 0) + (flags & FIN != 0)) & MODULUS
-    # A RST's number is the receiver's business; its successor is compared with what came before,
-    # which a clean run does not have: so a RST must be the run's last packet but for other RSTs.
-    clean = _clean(seq, after, starts, new_run, is_rst, captured < length)
+    # A RST's number is the receiver's business: it is not held against what came before it.
+    clean = _clean(seq, after, starts, new_run, is_rst, batch.captured[order] < length)
+    acks = np.where((flags & ACK != 0) & ~is_rst, np.arange(len(order)), -1)
+    last_ack = np.maximum.reduceat(acks, starts)
+    return {
+        "clean": clean.tolist(),
+        "flags": np.bitwise_or.reduceat(flags, starts).tolist(),
+        "first_flags": flags[starts].tolist(),
+        "seq": seq[starts].tolist(),
+        "next": after[last].tolist(),
+        "ack": np.where(last_ack >= 0, ack[last_ack], -1).tolist(),
+    }
 
-    index = np.where(has_ack, np.arange(count), -1)
-    last_ack = np.maximum.reduceat(index, starts)
+
+def _places(batch: SegmentBatch, order: NDArray[np.int64], starts: NDArray[np.int64]) -> Lists:
+    """Bounds of each run, and the frames and times of its first, second and last packet."""
+    frame, time = batch.frame[order], batch.time[order]
+    ends = np.append(starts[1:], len(order))
+    last = ends - 1
     second = np.minimum(starts + 1, last)
+    return {
+        "first": starts.tolist(),
+        "last": ends.tolist(),
+        "first_frame": frame[starts].tolist(),
+        "first_time": time[starts].tolist(),
+        "last_frame": frame[last].tolist(),
+        "last_time": time[last].tolist(),
+        "second_frame": frame[second].tolist(),
+        "second_time": time[second].tolist(),
+    }
 
-    carries = np.flatnonzero(length > 0)
-    payload_bounds = np.searchsorted(carries, np.append(starts, count))
-    payload_run = run_of[carries]
-    data_seq = (seq[carries] + (flags[carries] & SYN != 0)) & MODULUS
-    heads = np.minimum(payload_bounds[:-1], max(len(carries) - 1, 0))
-    relative = data_seq - data_seq[heads][payload_run] & MODULUS if len(carries) else data_seq
-    begin = batch.payload[order][carries]
-    acks = np.where(has_ack[carries], ack[carries], -1)
+
+def _marked(
+    batch: SegmentBatch,
+    order: NDArray[np.int64],
+    flags: NDArray[np.int64],
+    run_of: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> Lists:
+    """The packets of each run that stand out: FIN, RST, the SYN's options, zero windows."""
 
     def marks(flag: int) -> list[Mark | None]:
         hits = np.flatnonzero(flags & flag)
         return _marks(batch, order[hits], run_of[hits], len(starts))
 
     syns = np.flatnonzero(flags & SYN)
+    zero = (batch.window[order] == 0) & (flags & (RST | SYN | FIN) == 0)
+    return {
+        "fin": marks(FIN),
+        "rst": marks(RST),
+        "mss": _segment_sizes(batch, order[syns], run_of[syns], len(starts)),
+        "zero_windows": np.add.reduceat(zero.astype(np.int64), starts).tolist(),
+    }
 
-    return Runs(
-        rows=order,
-        low=low[starts].tolist(),
-        high=high[starts].tolist(),
-        side=upper[starts].astype(np.int64).tolist(),
-        first=starts.tolist(),
-        last=ends.tolist(),
-        clean=clean.tolist(),
-        flags=np.bitwise_or.reduceat(flags, starts).tolist(),
-        seq=seq[starts].tolist(),
-        next=after[last].tolist(),
-        ack=np.where(last_ack >= 0, ack[last_ack], -1).tolist(),
-        first_frame=frame[starts].tolist(),
-        first_time=time[starts].tolist(),
-        last_frame=frame[last].tolist(),
-        last_time=time[last].tolist(),
-        second_frame=frame[second].tolist(),
-        second_time=time[second].tolist(),
-        first_flags=flags[starts].tolist(),
-        fin=marks(FIN),
-        rst=marks(RST),
-        mss=_segment_sizes(batch, order[syns], run_of[syns], len(starts)),
-        zero_windows=np.add.reduceat(
-            ((batch.window[order] == 0) & (flags & (RST | SYN | FIN) == 0)).astype(np.int64), starts
-        ).tolist(),
-        payload_first=payload_bounds[:-1].tolist(),
-        payload_last=payload_bounds[1:].tolist(),
-        starts=relative.tolist(),
-        frames=frame[carries].tolist(),
-        times=time[carries].tolist(),
-        acks=acks.tolist(),
-        begin=begin.tolist(),
-        end=(begin + captured[carries]).tolist(),
-    )
+
+def _payloads(
+    batch: SegmentBatch,
+    order: NDArray[np.int64],
+    flags: NDArray[np.int64],
+    run_of: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> Lists:
+    """Every payload: where it lies, where in its run's stream, when and with what ACK."""
+    carries = np.flatnonzero(batch.length[order] > 0)
+    bounds = np.searchsorted(carries, np.append(starts, len(order)))
+    rows, flags = order[carries], flags[carries]
+    seq = (batch.seq[rows] + (flags & SYN != 0)) & MODULUS
+    if len(carries):
+        heads = np.minimum(bounds[:-1], len(carries) - 1)
+        seq = (seq - seq[heads][run_of[carries]]) & MODULUS
+    has_ack = (flags & ACK != 0) & (flags & RST == 0)
+    begin = batch.payload[rows]
+    return {
+        "payload_first": bounds[:-1].tolist(),
+        "payload_last": bounds[1:].tolist(),
+        "starts": seq.tolist(),
+        "frames": batch.frame[rows].tolist(),
+        "times": batch.time[rows].tolist(),
+        "acks": np.where(has_ack, batch.ack[rows], -1).tolist(),
+        "begin": begin.tolist(),
+        "end": (begin + batch.captured[rows]).tolist(),
+    }

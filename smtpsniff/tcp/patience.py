@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,32 @@ MAX_BACKWARD = 1 << 20
 MIRRORED = 1_000_000
 
 
+class Row(NamedTuple):
+    """One row of the batch, as plain numbers."""
+
+    row: int
+    upper: bool  # sent by the side with the higher identity
+    frame: int
+    time: int
+    seq: int
+    ack: int
+    flags: int
+    window: int
+    payload: int
+    captured: int
+    length: int
+
+
+def _rows(batch: SegmentBatch, rows: NDArray[np.int64], low: int) -> Iterator[Row]:
+    columns = (
+        batch.frame, batch.time, batch.seq, batch.ack, batch.flags, batch.window, batch.payload,
+        batch.captured, batch.length,
+    )  # fmt: skip
+    upper = (batch.source[rows] != low).tolist()
+    lists = [column[rows].tolist() for column in columns]
+    return map(Row._make, zip(rows.tolist(), upper, *lists, strict=True))
+
+
 def replay(
     connection: Connection, batch: SegmentBatch, rows: NDArray[np.int64], low: int
 ) -> Iterator[tuple[Connection, Connection]]:
@@ -36,62 +62,46 @@ def replay(
     Yields (old, fresh) whenever the four-tuple begins a new connection; feeding goes on
     with the fresh one.
     """
-    columns = zip(
-        rows.tolist(),
-        (batch.source[rows] != low).tolist(),
-        batch.frame[rows].tolist(),
-        batch.time[rows].tolist(),
-        batch.seq[rows].tolist(),
-        batch.ack[rows].tolist(),
-        batch.flags[rows].tolist(),
-        batch.window[rows].tolist(),
-        batch.payload[rows].tolist(),
-        batch.captured[rows].tolist(),
-        batch.length[rows].tolist(),
-        strict=True,
-    )
     _find_beginning(connection, batch, rows, low)
-    for row, upper, frame, time, seq, ack, flags, window, payload, captured, length in columns:
-        index = int(upper)
-        if flags & SYN and _begins_anew(connection, index, seq, flags):
+    for row in _rows(batch, rows, low):
+        if row.flags & SYN and _begins_anew(connection, row.upper, row.seq, row.flags):
             fresh = Connection(
-                connection.endpoints, first_frame=frame, start=time, file=connection.file,
-                reused=True,
+                connection.endpoints, first_frame=row.frame, start=row.time,
+                file=connection.file, reused=True,
             )  # fmt: skip
             connection.reused = True
-            flush(connection.sides[0])
-            flush(connection.sides[1])
+            for side in connection.sides:
+                flush(side)
             yield connection, fresh
             connection = fresh
-        side = connection.sides[index]
-        mark = Mark(frame, time, seq, ack if flags & ACK else -1)
-        _account(connection, side, index, mark, flags, window)
-        if flags & SYN:
-            if side.syn is None:
-                read_syn(connection, index, mark, bool(flags & ACK))
-            if not side.syns or time - side.syns[-1].time >= MIRRORED:
-                side.syns.append(mark)
-            seq = (seq + 1) & MODULUS
-        elif side.syn is not None and side.handshake is None:
-            side.handshake = mark
-        if length:
-            _data(
-                side,
-                batch,
-                row,
-                mark,
-                seq,
-                bytes(batch.buffer[payload : payload + captured]),
-                length,
-            )
-        else:
-            _number(side, seq, flags)
-        if flags & FIN and side.fin is None:
-            side.fin = Mark(frame, time, (seq + length) & MODULUS, mark.ack)
+        _take(connection, batch, row)
     for side in connection.sides:
         flush(side)
         if side.next >= 0:
             side.next = _expected(side)
+
+
+def _take(connection: Connection, batch: SegmentBatch, row: Row) -> None:
+    """One segment: its marks, its counts, its payload."""
+    index, flags, seq = int(row.upper), row.flags, row.seq
+    side = connection.sides[index]
+    mark = Mark(row.frame, row.time, seq, row.ack if flags & ACK else -1)
+    _account(connection, side, mark, flags, row.window)
+    if flags & SYN:
+        if side.syn is None:
+            read_syn(connection, index, mark, bool(flags & ACK))
+        if not side.syns or row.time - side.syns[-1].time >= MIRRORED:
+            side.syns.append(mark)
+        seq = (seq + 1) & MODULUS
+    elif side.syn is not None and side.handshake is None:
+        side.handshake = mark
+    if row.length:
+        data = batch.buffer[row.payload : row.payload + row.captured]
+        _data(side, batch, row.row, mark, seq, data, row.length)
+    else:
+        _number(side, seq, flags)
+    if flags & FIN and side.fin is None:
+        side.fin = Mark(row.frame, row.time, (seq + row.length) & MODULUS, mark.ack)
 
 
 def _find_beginning(
@@ -136,9 +146,7 @@ def _begins_anew(connection: Connection, index: int, seq: int, flags: int) -> bo
     )
 
 
-def _account(
-    connection: Connection, side: Side, index: int, mark: Mark, flags: int, window: int
-) -> None:
+def _account(connection: Connection, side: Side, mark: Mark, flags: int, window: int) -> None:
     """Counts and marks that every packet contributes to."""
     side.packets += 1
     connection.last_frame = max(connection.last_frame, mark.frame)
