@@ -136,8 +136,8 @@ class Analysis:
         known = self._sessions.pop(id(connection), None)
         if known is None:
             return
-        session = examine(connection, known[1], self.settings.ports)
-        self.localiser.apply(session)
+        session = examine(connection, known[1], self.settings.ports, self.localiser.apply)
+        self.localiser.name_file(session)
         self.summary.add(session)
         step.ended.append(session)
 

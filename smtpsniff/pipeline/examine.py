@@ -24,6 +24,8 @@ from smtpsniff.timing import delays
 from smtpsniff.verdict import judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smtpsniff.tcp import Connection
 
 __all__ = ["examine"]
@@ -32,9 +34,15 @@ _log = logging.getLogger("smtpsniff")
 
 
 def examine(
-    connection: Connection, dialogue: Dialogue | None, ports: frozenset[int] = frozenset()
+    connection: Connection,
+    dialogue: Dialogue | None,
+    ports: frozenset[int] = frozenset(),
+    localise: Callable[[Session], None] | None = None,
 ) -> Session:
-    """The finished record of one connection."""
+    """The finished record of one connection.
+
+    `localise` makes frame numbers those of their files, before any sentence names them.
+    """
     client = 0
     try:
         client = client_of(connection, ports)
@@ -44,12 +52,16 @@ def examine(
         session = build(dialogue)
         session.findings = run_checks(session, dialogue)
         session.delays = delays(session)
+        if localise is not None:
+            localise(session)
         session.verdict = judge(session)
         dialogue.close()
     except Exception as fault:  # never let one connection stop the run
         _log.debug("fault in connection at frame %d", connection.first_frame, exc_info=True)
         session = _bare(connection, client)
         session.findings = [internal_error(session, "the dialogue", fault)]
+        if localise is not None:
+            localise(session)
     return session
 
 

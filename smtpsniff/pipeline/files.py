@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from smtpsniff.capture import Capture, open_capture
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Finding, MessageReply, Session, Verdict
+    from smtpsniff.records import Finding, MessageReply, Session
 
 __all__ = ["Localiser", "order_by_time"]
 
@@ -81,9 +81,15 @@ class Localiser:
                     recipient.file, recipient.frame = self.split(recipient.frame)
                 self._reply(recipient.final)
             self._reply(transaction.reply)
-        self._list(session.verdict)
         for finding in session.findings:
             self._finding(finding)
+
+    def name_file(self, session: Session) -> None:
+        """Say which file the frames of the verdict are in: that of the lines it speaks of."""
+        verdict = session.verdict
+        if self._many and verdict.frames:
+            lines = (e.file for e in session.timeline if e.frame == verdict.frames[0])
+            verdict.file = next(lines, session.file)
 
     def _reply(self, reply: MessageReply | None) -> None:
         if reply is not None and reply.file is None:
@@ -94,7 +100,7 @@ class Localiser:
         for related in finding.related:
             self._finding(related)
 
-    def _list(self, thing: Finding | Verdict) -> None:
+    def _list(self, thing: Finding) -> None:
         if thing.frames:
             thing.file = self.split(thing.frames[0])[0]
             thing.frames = [self.split(f)[1] for f in thing.frames]

@@ -19,8 +19,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from smtpsniff.smtp import handover, holding, pairing, smuggling
-from smtpsniff.smtp.body import Body, Variant
+from smtpsniff.smtp import content, handover, holding, pairing, smuggling
 from smtpsniff.smtp.commands import parse_bdat, read_commands, read_unended
 from smtpsniff.smtp.log import Log
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Mode, Phase, Reply
@@ -30,6 +29,7 @@ from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
+    from smtpsniff.smtp.body import Body
     from smtpsniff.tcp import Connection
 
 __all__ = ["Dialogue"]
@@ -102,7 +102,7 @@ class Dialogue:
         """What was under way when the stream ended belongs in the log, too."""
         if self.mode is Mode.BODY and self.body is not None:
             self.body.end = self.c.pos
-            self.close_body(self.body)
+            content.close_body(self, self.body)
         elif self.mode is Mode.CHUNK:
             exchange = next(e for e in reversed(self.exchanges) if e.verb in ("BDAT", "XEXCH50"))
             self.log.chunk(exchange, self.c.pos)
@@ -172,76 +172,6 @@ class Dialogue:
         self.c.pos = end
         self.hold = exchange
         return True
-
-    def _read_body(self, final: bool) -> bool:
-        body = self.body
-        assert body is not None
-        if body.read_data(self.c):
-            self.end_of_data(body)
-            return True
-        if final and self.c.at_gap is None:
-            body.drop_tail(self.c)
-        return False
-
-    def end_of_data(self, body: Body, variant: Variant | None = None) -> None:
-        """The end was found (CRLF.CRLF, or what the server took for it): a verdict is owed."""
-        self.close_body(body)
-        end = body.end
-        start = max(end - 3, body.start) if variant is None else variant.at
-        exchange = self.push("<eom>", self.c.bytes(start, end), start, end)
-        exchange.body, exchange.letter = body, self.letter
-        self.log.ours.append(exchange)
-        if self.letter is not None:
-            self.letter.eom = exchange
-            self.letter = None
-        self.body = None
-        self.mode = Mode.COMMANDS
-
-    def close_body(self, body: Body) -> None:
-        """Take down where the body's last byte came from."""
-        stream = self.c.stream
-        if stream.starts:
-            piece = self.c.piece(max(min(body.end, stream.end) - 1, stream.base))
-            body.frame, body.time = stream.frames[piece], stream.times[piece]
-        self.log.body(body)
-
-    def _read_chunk(self, final: bool) -> bool:
-        available = min(self.c.limit - self.c.pos, self.chunk_left)
-        if available:
-            start = self.c.pos
-            self.c.pos += available
-            self.chunk_left -= available
-            if self.body is not None:
-                self.body.take_chunk(self.c.bytes(start, self.c.pos))
-        if self.chunk_left:
-            return False
-        self.end_chunk()
-        return True
-
-    def end_chunk(self) -> None:
-        """A chunk is whole, or all of it that there is."""
-        exchange = next(e for e in reversed(self.exchanges) if e.verb in ("BDAT", "XEXCH50"))
-        self.log.chunk(exchange, self.c.pos)
-        _, last = parse_bdat(exchange.argument)
-        if exchange.verb == "BDAT" and last and self.letter is not None:
-            body = self.letter.body
-            if body is not None:
-                body.complete = not self.chunk_left and not body.missing
-                body.end = self.c.pos
-                body.frame, body.time = self.locate_end(self.c.pos)
-            self.letter.eom = exchange
-            self.letter = None
-            self.body = None
-        self.chunk_left = 0
-        self.mode = Mode.COMMANDS
-
-    def locate_end(self, end: int) -> tuple[int, int]:
-        """Frame and time of the client byte before `end`."""
-        stream = self.c.stream
-        if not stream.starts:
-            return 0, 0
-        piece = self.c.piece(max(end - 1, stream.base))
-        return stream.frames[piece], stream.times[piece]
 
     def _read_opaque(self, final: bool) -> bool:
         handover.read_tls(self, final)
@@ -336,36 +266,7 @@ class Dialogue:
         if self.hello is not None and self.hello.exchange and "CHUNKING" not in self.hello.offered:
             self.hold = exchange
             return
-        self.begin_chunk(exchange, size)
-
-    def begin_chunk(self, exchange: Exchange, size: int) -> None:
-        """The next `size` octets are payload."""
-        letter = exchange.letter
-        if letter is not None:
-            if letter.body is None:
-                letter.body = Body("bdat", self.c.pos)
-                letter.data = exchange
-                letter.body.first_frame, letter.body.first_time = exchange.frame, exchange.time
-                letter.body.ack = exchange.ack
-            self.body = exchange.body = letter.body
-        self.chunk_left = size
-        self.mode = Mode.CHUNK
-
-    def begin_body(self, letter: Letter | None) -> None:
-        """The server said 354: what follows is the message."""
-        body = Body("data", self.c.pos)
-        stream = self.c.stream
-        if self.c.pos < stream.end:
-            piece = self.c.piece(self.c.pos)
-            body.first_frame, body.first_time = stream.frames[piece], stream.times[piece]
-            body.ack = stream.acks[piece]
-        if letter is None:
-            letter = Letter(None)
-            self.letters.append(letter)
-        letter.body = body
-        self.letter = letter
-        self.body = body
-        self.mode = Mode.BODY
+        content.begin_chunk(self, exchange, size)
 
     def give_up(self, bound: str) -> bool:
         """Stop reading: a named bound was hit. Everything so far stands."""
@@ -411,7 +312,7 @@ class Dialogue:
 _READ = {
     Mode.COMMANDS: Dialogue._read_commands,
     Mode.AUTH: Dialogue._read_auth,
-    Mode.BODY: Dialogue._read_body,
-    Mode.CHUNK: Dialogue._read_chunk,
+    Mode.BODY: content.read_body,
+    Mode.CHUNK: content.read_chunk,
     Mode.OPAQUE: Dialogue._read_opaque,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smtpsniff.smtp import handover, letters
+from smtpsniff.smtp import content, handover, letters
 from smtpsniff.smtp.commands import message_like, parse_bdat
 from smtpsniff.smtp.model import Exchange, Letter, Mode, Phase, Reply
 from smtpsniff.smtp.verbs import VERBS
@@ -40,14 +40,14 @@ def resume(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
         size, _ = parse_bdat(exchange.argument)
         # A server that does not know BDAT reads the payload as commands; so do we.
         if size is not None and reply.code not in (500, 502):
-            dialogue.begin_chunk(exchange, size)
+            content.begin_chunk(dialogue, exchange, size)
     elif verb == "XEXCH50":
         if kind == 3:
             size = int((re.match(rb"[0-9]{1,9}", exchange.argument) or [b"0"])[0])
-            dialogue.begin_chunk(exchange, size)
+            content.begin_chunk(dialogue, exchange, size)
     elif verb == "DATA":
         if kind == 3:
-            dialogue.begin_body(exchange.letter)
+            content.begin_body(dialogue, exchange.letter)
             return
         if kind >= 4:
             letters.data_refused(dialogue, exchange)
@@ -67,7 +67,7 @@ def assume(dialogue: Dialogue, exchange: Exchange) -> None:
     ahead = _ahead(dialogue)
     if exchange.verb == "DATA":
         if ahead and (message_like(ahead) or not _verb_line(ahead)):
-            dialogue.begin_body(exchange.letter)
+            content.begin_body(dialogue, exchange.letter)
     elif exchange.verb in _TLS_VERBS:
         if handover.is_tls(ahead):
             handover.begin_tls(dialogue, exchange)
@@ -77,7 +77,7 @@ def assume(dialogue: Dialogue, exchange: Exchange) -> None:
     elif exchange.verb == "BDAT":
         size, _ = parse_bdat(exchange.argument)
         if size is not None:
-            dialogue.begin_chunk(exchange, size)
+            content.begin_chunk(dialogue, exchange, size)
 
 
 def _verb_line(data: bytes) -> bool:
@@ -150,7 +150,7 @@ def _client_gap(dialogue: Dialogue) -> None:
         if dialogue.body is not None:
             dialogue.body.skip(hidden)
         if not dialogue.chunk_left:
-            dialogue.end_chunk()
+            content.end_chunk(dialogue)
     elif dialogue.mode is not Mode.OPAQUE:
         _hidden_commands(dialogue, length)
 
@@ -166,7 +166,7 @@ def _hidden_commands(dialogue: Dialogue, length: int) -> None:
     if not ahead or _verb_line(ahead):
         return
     if message_like(ahead) or b"\r\n.\r\n" in dialogue.c.bytes(dialogue.c.pos, dialogue.c.limit):
-        dialogue.begin_body(dialogue.letter)
+        content.begin_body(dialogue, dialogue.letter)
         assert dialogue.body is not None
         dialogue.body.skip(0)
         dialogue.body.missing += length
@@ -188,7 +188,7 @@ def begin_in_the_middle(dialogue: Dialogue) -> None:
         return
     letter = Letter(None)
     dialogue.letters.append(letter)
-    dialogue.begin_body(letter)
+    content.begin_body(dialogue, letter)
     body = dialogue.body
     assert body is not None
     if not message_like(ahead):
@@ -223,6 +223,6 @@ def verdict_without_end(dialogue: Dialogue, reply: Reply) -> None:
     if body.missing:
         body.inferred_end = True
         body.end = dialogue.c.pos
-        dialogue.close_body(body)
+        content.close_body(dialogue, body)
         dialogue.body = dialogue.letter = None
         dialogue.mode = Mode.COMMANDS

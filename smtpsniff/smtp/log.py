@@ -92,7 +92,7 @@ class Log:
     def chunk(self, exchange: Exchange, end: int) -> None:
         """BDAT payload."""
         size = end - exchange.end
-        frame, time = self._dialogue.locate_end(end)
+        frame, time = self._dialogue.c.locate(end)
         if not size:
             return
         entry = Entry(

@@ -78,6 +78,14 @@ class Reader:
         self._piece = i
         return i
 
+    def locate(self, end: int) -> tuple[int, int]:
+        """Frame and time of the byte before `end`; zeros where nothing was read."""
+        stream = self.stream
+        if not stream.starts:
+            return 0, 0
+        piece = self.piece(max(end - 1, stream.base))
+        return stream.frames[piece], stream.times[piece]
+
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Indices of the pieces that hold the first and the last byte of `start` to `end`."""
         starts = self.stream.starts

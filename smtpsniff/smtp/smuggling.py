@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpsniff.smtp import content
 from smtpsniff.smtp.model import Exchange, Mode, Reply
 from smtpsniff.smtp.replies import read_reply
 from smtpsniff.smtp.verbs import reply_fit
@@ -151,5 +152,5 @@ def _end_there(dialogue: Dialogue, variant: Variant) -> None:
     dialogue.mode = Mode.COMMANDS
     dialogue.letter = letter
     dialogue.body = body
-    dialogue.end_of_data(body, variant)
+    content.end_of_data(dialogue, body, variant)
     dialogue.topics.add("variant-accepted")
