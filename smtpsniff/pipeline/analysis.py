@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import os
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.net import decode
-from smtpsniff.pipeline.examine import examine
+from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.files import Localiser, order_by_time
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.smtp.dialogue import Dialogue
@@ -17,7 +19,7 @@ from smtpsniff.smtp.recognise import MAIL_PORTS, STARTS, client_of, is_mail
 from smtpsniff.tcp.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from smtpsniff.capture import Capture
     from smtpsniff.records import Session
@@ -28,6 +30,12 @@ __all__ = ["Analysis", "Settings", "read"]
 # A connection with more than this in memory is read on at the end of a window, and let go of
 # what was read; smaller ones are read once, when they end, which is cheaper.
 GROWN = 1 << 18
+
+
+# Sessions examined together: enough for the cache to pay, few enough to be shown at once.
+TOGETHER = 16
+
+_log = logging.getLogger("smtpsniff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,6 @@ class Analysis:
             verify=self.settings.verify_checksums,
         )
         self._sessions: dict[int, tuple[Connection, Dialogue | None]] = {}
-        self.on_window: Callable[[Capture], None] | None = None
 
     @property
     def digits(self) -> int:
@@ -93,53 +100,57 @@ class Analysis:
                     # Packets of any kind move the capture's clock.
                     now = int(batch.time.max()) if len(batch.time) else 0
                     ended = table.feed(segments, capture.file, now)
-                    yield self._step(ended, last)
-                    if self.on_window is not None:
-                        self.on_window(capture)
+                    yield from self._steps(ended, last)
                     del segments, batch
             self.localiser.end(capture)
         ended = table.finish()
         self.summary.connections = table.connections
         self.summary.limits |= table.limits
-        yield self._step(ended, -1)
+        yield from self._steps(ended, -1)
 
-    def _step(self, ended: list[Connection], last: int) -> Step:
-        table = self._table
+    def _steps(self, ended: list[Connection], last: int) -> Iterator[Step]:
+        """What a window brought: first what began, then what ended, a few at a time."""
         step = Step()
+        self._recognise(step, ended)
+        self._read_on()
+        table = self._table
+        waiting = [c.first_frame for c in table.undecided.values() if table.waits(c)]
+        step.settled = min(waiting, default=1 << 62) if last < 0 or waiting else last + 1
+        table.opened = []
+        yield step
+        known = (self._sessions.pop(id(connection), None) for connection in ended)
+        works = (Work(*session) for session in known if session is not None)
+        while few := list(islice(works, TOGETHER)):
+            yield Step(ended=self._examine(few), settled=step.settled)
+
+    def _recognise(self, step: Step, ended: list[Connection]) -> None:
+        """Which of the connections are sessions, as far as that can be said yet."""
+        table, ports = self._table, self.settings.ports
         for connection in table.opened:
-            if is_mail(connection, self.settings.ports) or id(connection) in self._sessions:
+            if is_mail(connection, ports):
                 self._begin(connection, step)
         for key, connection in list(table.undecided.items()):
-            verdict = is_mail(connection, self.settings.ports)
+            verdict = is_mail(connection, ports)
             if verdict:
                 del table.undecided[key]
                 self._begin(connection, step)
             elif verdict is False:
                 table.forget(connection, key)
         for connection in ended:
-            if id(connection) not in self._sessions and is_mail(connection, self.settings.ports):
+            if id(connection) not in self._sessions and is_mail(connection, ports):
                 self._begin(connection, step)
-        for connection in ended:
-            self._end(connection, step)
-        self._read_on()
-        waiting = [c.first_frame for c in table.undecided.values() if table.waits(c)]
-        step.settled = min(waiting, default=1 << 62) if last < 0 or waiting else last + 1
-        table.opened = []
-        return step
 
     def _begin(self, connection: Connection, step: Step) -> None:
         if id(connection) not in self._sessions:
             self._sessions[id(connection)] = (connection, None)
             step.began.append(connection.first_frame)
 
-    def _end(self, connection: Connection, step: Step) -> None:
-        known = self._sessions.pop(id(connection), None)
-        if known is None:
-            return
-        session = examine(connection, known[1], self.settings.ports, self.localiser.apply)
-        self.localiser.name_file(session)
-        self.summary.add(session)
-        step.ended.append(session)
+    def _examine(self, works: list[Work]) -> list[Session]:
+        sessions = examine(works, self.settings.ports, self.localiser.apply)
+        for session in sessions:
+            self.localiser.name_file(session)
+            self.summary.add(session)
+        return sessions
 
     def _read_on(self) -> None:
         """Long ones are read while they grow, so that memory does not follow the message."""
@@ -149,8 +160,11 @@ class Analysis:
                 if dialogue is None:
                     dialogue = Dialogue(connection, client_of(connection, self.settings.ports))
                     self._sessions[id(connection)] = (connection, dialogue)
-                dialogue.advance()
-                dialogue.release()
+                try:
+                    dialogue.advance()
+                    dialogue.release()
+                except Exception:  # a fault of ours: met again, and told, when the session ends
+                    _log.debug("frame %d", connection.first_frame, exc_info=True)
 
 
 class Numbering:
