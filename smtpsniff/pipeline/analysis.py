@@ -33,7 +33,7 @@ GROWN = 1 << 18
 
 
 # Sessions examined together: enough for the cache to pay, few enough to be shown at once.
-TOGETHER = 16
+TOGETHER = 32
 
 _log = logging.getLogger("smtpsniff")
 

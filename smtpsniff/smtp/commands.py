@@ -14,6 +14,7 @@ from smtpsniff.smtp.verbs import VERBS
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.smtp.model import Exchange
 
 __all__ = ["message_like", "parse_bdat", "read_commands", "read_unended"]
 
@@ -100,7 +101,7 @@ def read_commands(dialogue: Dialogue) -> bool:
     return dialogue.give_up(f"exchanges of one session: {MAX_EXCHANGES}")
 
 
-def read_unended(dialogue: Dialogue, end: int) -> None:
+def read_unended(dialogue: Dialogue, end: int) -> Exchange:
     """A line that never ended, for want of a LF or of the rest of the stream."""
     cursor = dialogue.c
     start = cursor.pos
@@ -115,3 +116,4 @@ def read_unended(dialogue: Dialogue, end: int) -> None:
         dialogue.topics.add("unknown-verb")
     dialogue.log.ours.append(exchange)
     dialogue.place(exchange)
+    return exchange

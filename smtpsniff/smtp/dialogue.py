@@ -297,6 +297,19 @@ class Dialogue:
             if self.hold is not held:
                 return  # a barrier fell: what the next reply answers stands behind it
 
+    def read_cut_reply(self) -> bool:
+        """Take a reply whose end the snap length cut off, as far as it goes."""
+        begin = self.s.pos
+        reply = read_reply(self.s, True, cut=True)
+        if reply is None or not reply.code or not pairing.take(self, reply, True):
+            self.s.rewind(begin)
+            return False
+        if reply.answers is not None:
+            reply.answers.tainted = True
+            if reply.answers.verb in _HELLOS:
+                self.hello = None  # part of the list is missing
+        return True
+
     def had_received(self, reply: Reply, exchange: Exchange) -> bool:
         """Whether the server had the command when it began this reply."""
         if exchange.verb == "<greeting>":

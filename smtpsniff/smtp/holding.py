@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smtpsniff.smtp import content, handover, letters
-from smtpsniff.smtp.commands import message_like, parse_bdat
+from smtpsniff.smtp.commands import message_like, parse_bdat, read_unended
 from smtpsniff.smtp.model import Exchange, Letter, Mode, Phase, Reply
 from smtpsniff.smtp.verbs import VERBS
 
@@ -104,6 +104,8 @@ def pass_over(dialogue: Dialogue, final: bool) -> bool:
 
 def _server_gap(dialogue: Dialogue) -> bool:
     """A hole in the server's stream: part of a reply may be left on either side of it."""
+    if _cut_line(dialogue.s) and dialogue.read_cut_reply():
+        return True
     gap = dialogue.s.pass_gap()
     dialogue.log.gap("server", gap)
     dialogue.topics.add("gap")
@@ -137,6 +139,9 @@ def _skip_to_line(reader: Reader) -> None:
 
 def _client_gap(dialogue: Dialogue) -> None:
     """A hole in the client's stream; what it hides depends on where we are (A.7)."""
+    if dialogue.mode is Mode.COMMANDS and _cut_line(dialogue.c):
+        read_unended(dialogue, dialogue.c.limit).tainted = True
+        return
     before = dialogue.c.pos
     gap = dialogue.c.pass_gap()
     length = gap.length + max(gap.at - before, 0) * (dialogue.mode is Mode.COMMANDS)
@@ -152,13 +157,20 @@ def _client_gap(dialogue: Dialogue) -> None:
         if not dialogue.chunk_left:
             content.end_chunk(dialogue)
     elif dialogue.mode is not Mode.OPAQUE:
-        _hidden_commands(dialogue, length)
+        _hidden_commands(dialogue, length, gap.why)
 
 
-def _hidden_commands(dialogue: Dialogue, length: int) -> None:
+def _cut_line(reader: Reader) -> bool:
+    """Whether a line begins at the cursor whose end the capture's snap length cut off."""
+    gap = reader.at_gap
+    return gap is not None and gap.why == "cut" and reader.pos < gap.at
+
+
+def _hidden_commands(dialogue: Dialogue, length: int, why: str) -> None:
     """Between commands: some may be hidden, and a message too."""
     dialogue.mode = Mode.COMMANDS
-    dialogue.hidden += max(length // SHORTEST_COMMAND, 1)
+    if why != "cut":  # a cut takes the end of a line that was begun, a loss whole lines
+        dialogue.hidden += max(length // SHORTEST_COMMAND, 1)
     dialogue.hello = (
         None if dialogue.hello is None or not dialogue.hello.exchange else dialogue.hello
     )
@@ -222,7 +234,19 @@ def verdict_without_end(dialogue: Dialogue, reply: Reply) -> None:
     dialogue.phase = Phase.READY
     if body.missing:
         body.inferred_end = True
+        _give_back(dialogue, body, reply)
         body.end = dialogue.c.pos
         content.close_body(dialogue, body)
         dialogue.body = dialogue.letter = None
         dialogue.mode = Mode.COMMANDS
+
+
+def _give_back(dialogue: Dialogue, body: Body, reply: Reply) -> None:
+    """What the server had not received when it gave its verdict is not part of the message."""
+    stream = dialogue.c.stream
+    for start in stream.starts:
+        if body.start < start < dialogue.c.pos and stream.sequence(start) == reply.ack:
+            body.size -= dialogue.c.pos - start
+            body.wire_size -= dialogue.c.pos - start
+            dialogue.c.rewind(start)
+            return

@@ -161,13 +161,13 @@ def _unpaired(dialogue: Dialogue, reply: Reply) -> None:
         return
     if reply.code == 421:
         dialogue.topics.add("421")
-    if dialogue.hidden > 0:
-        dialogue.hidden -= 1  # the command was in a gap
-        reply.answers = None
-        return
     body = dialogue.body
     if body is not None and not body.complete and reply.code != 421:
         holding.verdict_without_end(dialogue, reply)
+        return
+    if dialogue.hidden > 0:
+        dialogue.hidden -= 1  # the command was in a gap
+        reply.answers = None
         return
     if dialogue.phase is Phase.UNKNOWN or (not dialogue.c.stream.starts and not dialogue.started):
         return  # seen from the middle, or one side only: nothing to hold it against

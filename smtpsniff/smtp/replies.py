@@ -29,11 +29,11 @@ _LINE = re.compile(rb"[0-9]{3}(?:[ \t-]|\r*\n)")
 MAX_REPLY = 1 << 18
 
 
-def read_reply(reader: Reader, final: bool) -> Reply | None:
+def read_reply(reader: Reader, final: bool, *, cut: bool = False) -> Reply | None:
     """The next reply, or None where none is complete.
 
     With `final` nothing more will come: what there is before the stream's end is returned,
-    marked unterminated.
+    marked unterminated. So it is with `cut`, where the snap length took the end of a line.
     """
     stream = reader.stream
     base = stream.base
@@ -43,7 +43,7 @@ def read_reply(reader: Reader, final: bool) -> Reply | None:
     match = _REPLY.match(data, start, limit)
     if match is not None:
         return _make(reader, match[0], base + match.end(), (), True)
-    over = (final and reader.at_gap is None) or limit - start > MAX_REPLY
+    over = cut or (final and reader.at_gap is None) or limit - start > MAX_REPLY
     return _read_slowly(reader, data, start, limit, over)
 
 
