@@ -27,7 +27,7 @@ from smtpsniff.records import (
 from smtpsniff.smtp.delivery import transaction
 from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
-from smtpsniff.smtp.timeline import timeline
+from smtpsniff.smtp.timeline import is_mechanism, timeline
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ def _as_offered(keywords: tuple[tuple[str, tuple[str, ...]], ...], in_tls: bool)
 def _auth(dialogue: Dialogue, exchange: Exchange) -> Auth:
     """Mechanism, user and result of one AUTH exchange; never the secret."""
     words = exchange.argument.split(None, 1)
-    mechanism = decode(words[0]).upper() if words else ""
+    mechanism = decode(words[0]) if words else ""
+    mechanism = mechanism.upper() if is_mechanism(mechanism) else ""
     responses: list[bytes] = [words[1].strip()] if len(words) > 1 else []
     last = exchange
     start = dialogue.exchanges.index(exchange)

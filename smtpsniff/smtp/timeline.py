@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.tcp import Side
 
-__all__ = ["timeline"]
+__all__ = ["is_mechanism", "timeline"]
 
+# A mechanism of SASL (RFC 4422 §3.1) as people write it; what else follows AUTH may be a secret.
+_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}|[a-z0-9_-]{1,20}|[A-Z][a-z0-9_-]{1,19}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 _KINDS: dict[str, Kind] = {"<auth-response>": "auth", "<eom>": "end-of-data"}
 
@@ -93,10 +95,17 @@ def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
     return entry
 
 
+def is_mechanism(word: str) -> bool:
+    """Whether `word` may be shown as the name of a mechanism."""
+    return _MECHANISM.fullmatch(word) is not None
+
+
 def _without_secret(verb: str, text: str) -> str:
     """A command of a session with AUTH: ``AUTH PLAIN AGEAYg==`` and what strayed from it masked."""
     if verb in ("AUTH", "X-EXPS"):
         words = text.split(None, 2)
+        if len(words) > 1 and not is_mechanism(words[1]):
+            return f"{words[0]} ({len(text.split(None, 1)[1])} octets, masked)"
         if len(words) < 3 or words[2].strip() in ("", "="):
             return text
         return f"{words[0]} {words[1]} ({len(words[2].strip())} octets, masked)"

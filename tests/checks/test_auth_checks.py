@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from dialogue import sessions
 from judging import every, found, judge_example, one
 
 from smtpsniff.checks.auth import CHECKS
 from smtpsniff.checks.extensions import CHECKS as EXTENSION_CHECKS
+from smtpsniff.records import encoder
 
 if TYPE_CHECKING:
     from smtpsniff.checks import Check
@@ -46,6 +48,14 @@ def test_no_secret(text: str) -> None:
     told = "\n".join(f.text for f in every(text) if f.check in OURS)
     for secret in (SECRET, SECRET.upper(), "hunter2", "HUNTER2"):
         assert secret not in told
+
+
+@pytest.mark.parametrize("command", [rf"PLAIN\\r\\n{SECRET}", SECRET, f"{SECRET} {SECRET}"])
+def test_no_secret_where_the_mechanism_should_be(command: str) -> None:
+    (session,) = sessions(login("504 5.5.4 no", command))
+    told = encoder().encode(session).decode()
+    assert SECRET not in told
+    assert SECRET.upper() not in told
 
 
 def test_loopback() -> None:
