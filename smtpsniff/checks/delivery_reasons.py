@@ -73,16 +73,19 @@ def _of_recipient(
     else:
         code, enhanced = recipient.code or "", recipient.enhanced
         text, frame = recipient.text or "", recipient.frame or 0
-    return Refusal(
-        recipient.address, recipient.reason or "", int(code or 0), enhanced, text, by, frame,
-        letter, record,
-    )  # fmt: skip
+    reason = recipient.reason or ""
+    who = _sender(record) if reason == "sender-rejected" else recipient.address
+    return Refusal(who, reason, int(code or 0), enhanced, text, by, frame, letter, record)
+
+
+def _sender(record: Transaction) -> str:
+    return f"the sender <{record.mail_from or ''}>"
 
 
 def _without_recipients(letter: Letter, record: Transaction) -> tuple[str, Exchange] | None:
     """What was refused of a letter in which no recipient was named: MAIL, or the message."""
     if letter.mail is not None and letter.mail.refused:
-        return f"the sender <{record.mail_from or ''}>", letter.mail
+        return _sender(record), letter.mail
     if letter.eom is not None and letter.eom.refused:
         return "the message", letter.eom
     return None

@@ -134,7 +134,7 @@ def ehlo_argument_bare_ip(view: View) -> Iterator[Hit]:
     """,
 )
 def ehlo_argument_localhost(view: View) -> Iterator[Hit]:
-    """The sender calls itself "localhost", which tells the server nothing.
+    """The sender gives a name that is true only at home, which tells the server nothing.
 
     Trigger: localhost, localhost.localdomain, a name under .local, .lan, .internal or
     .home.arpa, or a literal of a loopback address, from a client that is not on loopback.

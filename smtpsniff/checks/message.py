@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.checks.view import View
-    from smtpsniff.records import Severity
+    from smtpsniff.records import Confidence, Severity
     from smtpsniff.smtp.model import Letter
 
 __all__ = ["CHECKS"]
@@ -172,7 +172,7 @@ def _cut_short(view: View, letter: Letter) -> bool:
     """,
 )
 def msg_truncated(view: View) -> Iterator[Hit]:
-    """The letter stopped in the middle and was not delivered.
+    """The letter stopped in the middle, or its end never reached the server.
 
     Trigger: a message without its end, or a chunk without its last octets, or an end that the
         server's TCP never acknowledged; and the connection ended or fell silent.
@@ -188,12 +188,14 @@ def msg_truncated(view: View) -> Iterator[Hit]:
         what = (
             f"The message broke off after {plural(body.size, 'octet')}, without its end"
             if letter.eom is None
-            else "The server never acknowledged the end of the message"
+            else "The message was sent whole, but the server never acknowledged its end"
         )
+        sure = letter.eom is None and not body.missing and not view.client.stream.gaps
+        unsure: Confidence = "likely" if letter.eom is not None else "possible"
         yield view.at(
             f"{what} ({_ENDS.get(ended, 'the connection ended')}).", letter.eom or letter.data,
             severity="note" if ended == "capture-ended" else None,
-            confidence="possible" if body.missing or view.client.stream.gaps else "certain",
+            confidence="certain" if sure else unsure,
         )  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def tcp_overlap_conflict(view: View) -> Iterator[Hit]:
         for conflict in side.conflicts:
             versions = _versions(view, who, conflict)
             text = f"The {who} seems to have said two things at once{versions}."
-            yield Hit(text, conflict.frames, _time_of(view, conflict))
+            yield Hit(text, conflict.frames, _time_of(view, conflict), key=who)
 
 
 def _time_of(view: View, conflict: Conflict) -> int:

@@ -215,7 +215,7 @@ def starttls_plaintext_continues(view: View) -> Iterator[Hit]:
         before the connection ends or ten seconds have passed.
     Advice: correct the client.
     Traps: if a ClientHello comes after all, the clear text was slipped in; if the server went
-        along, somebody may have recorded what was decrypted (possible).
+        along, somebody may have recorded what was decrypted (possible; a note if it is SMTP).
     """
     found = _agreed(view)
     if found is None or found[0].client_begun or not found[0].injected_command.strip():
@@ -227,7 +227,7 @@ def starttls_plaintext_continues(view: View) -> Iterator[Hit]:
             view, "client",
             f"The server agreed to STARTTLS, and the client sent {quote(tls.injected_command)} in "
             f"clear text{', as did the server' if along else ''}.",
-            command, None,
+            command, "note" if view.session.starttls == "completed-in-clear" else None,
         )  # fmt: skip
         hit.confidence = "possible" if along else "certain"
         yield hit

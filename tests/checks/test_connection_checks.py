@@ -155,6 +155,16 @@ def test_no_secret_is_shown() -> None:
     assert "AGEA" not in finding.text
 
 
+def test_two_versions_of_each_side_are_two_findings() -> None:
+    text = """
+        SESSION port=40000 ; @G ; @EN
+        SESSION port=40000 at=0.05 ; C "EHLO b.example.net\\r\\n"
+        S "250 xx.example\\r\\n"
+    """
+    told = {f.text.split(" seems ")[0] for f in found("tcp-overlap-conflict", text)}
+    assert told == {"The client", "The server"}
+
+
 def test_quit_inside_tls_cannot_be_seen() -> None:
     data = 'C "\\x17\\x03\\x03\\x00\\x01a"\nS "\\x17\\x03\\x03\\x00\\x01b"\n'
     text = f'@G\n@ET\nC "STARTTLS\\r\\n"\nS "220 go\\r\\n"\n@CH\n@SH\n{data}RST C\n'

@@ -88,6 +88,14 @@ def test_refused_before_and_after_the_recipients() -> None:
         assert len(finding.frames) == 2
 
 
+def test_the_sender_is_named_whom_the_reply_to_rcpt_refuses() -> None:
+    no = r"553 5.7.1 <s@a.example.net>: Sender address rejected: not logged in"
+    rcpt = rf'C "RCPT TO:<r@mx.example>\r\n" ; S "{no}\r\n"'
+    finding = one("delivery-sender-rejected", f"@G ; @E ; @M ; {rcpt} ; {rcpt} ; @Q")
+    assert ": the sender <s@a.example.net>; " in finding.text
+    assert "r@mx.example" not in finding.text
+
+
 def test_pipelined_behind_a_refused_sender() -> None:
     text = (
         r'@G ; @E ; C "MAIL FROM:<s@bad.example>\r\nRCPT TO:<r@mx.example>\r\nDATA\r\n"'

@@ -112,7 +112,9 @@ def test_the_end_may_be_in_a_hole() -> None:
 
 def test_the_end_never_arrived() -> None:
     text = r'@T ; @D ; @H ; LOSS C ".\r\n" 4 ; RST C'
-    assert "never acknowledged" in one("msg-truncated", text).text
+    finding = one("msg-truncated", text)
+    assert "sent whole, but the server never acknowledged" in finding.text
+    assert finding.confidence == "likely"
     assert not found("eom-reply-missing", text)
 
 
