@@ -13,7 +13,7 @@ from smtpsniff.tcp.reassembly import Pending, Segment, flush, insert, reached
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -63,6 +63,10 @@ def replay(
     with the fresh one.
     """
     _find_beginning(connection, batch, rows, low)
+
+    def damaged(row: int) -> bool:
+        return not checksums(batch, np.array([row]))[1][0]
+
     for row in _rows(batch, rows, low):
         if row.flags & SYN and _begins_anew(connection, row.upper, row.seq, row.flags):
             fresh = Connection(
@@ -74,14 +78,16 @@ def replay(
                 flush(side)
             yield connection, fresh
             connection = fresh
-        _take(connection, batch, row)
+        _take(connection, batch, row, damaged)
     for side in connection.sides:
         flush(side)
         if side.next >= 0:
             side.next = _expected(side)
 
 
-def _take(connection: Connection, batch: SegmentBatch, row: Row) -> None:
+def _take(
+    connection: Connection, batch: SegmentBatch, row: Row, damaged: Callable[[int], bool]
+) -> None:
     """One segment: its marks, its counts, its payload."""
     index, flags, seq = int(row.upper), row.flags, row.seq
     side = connection.sides[index]
@@ -97,7 +103,7 @@ def _take(connection: Connection, batch: SegmentBatch, row: Row) -> None:
         side.handshake = mark
     if row.length:
         data = batch.buffer[row.payload : row.payload + row.captured]
-        _data(side, batch, row.row, mark, seq, data, row.length)
+        _data(side, row.row, mark, seq, data, row.length, damaged)
     else:
         _number(side, seq, flags)
     if flags & FIN and side.fin is None:
@@ -180,17 +186,26 @@ def _expected(side: Side) -> int:
 
 
 def _data(
-    side: Side, batch: SegmentBatch, row: int, mark: Mark, seq: int, data: bytes, length: int
+    side: Side,
+    row: int,
+    mark: Mark,
+    seq: int,
+    data: bytes,
+    length: int,
+    damaged: Callable[[int], bool],
 ) -> None:
     """Turn a row with payload into a `Segment` and put it in."""
     if side.next < 0:
         side.next = seq
         if side.syn is None:
             side.stream.first = seq
-    if side.pending is None:
-        side.pending = Pending()
-        side.pending.passed = reached(side)
-    passed = side.pending.passed
+    pending = side.pending
+    if pending is None:
+        pending = side.pending = Pending()
+        pending.passed = reached(side)
+    if pending.damaged is not damaged:
+        pending.damaged = damaged
+    passed = pending.passed
     distance = (seq - side.stream.first - passed) & MODULUS
     if distance >= HALF:
         distance -= MODULUS + 1
@@ -199,8 +214,4 @@ def _data(
         offset = 0  # drawn by a tool that gave the SYN no number of its own
     if offset < 0:
         return  # before the first byte: of an older connection, or forged
-    insert(
-        side,
-        Segment(offset, mark.frame, mark.time, data, length, mark.ack,
-                lambda: bool(checksums(batch, np.array([row]))[1][0])),
-    )  # fmt: skip
+    insert(side, Segment(offset, mark.frame, mark.time, data, length, mark.ack, row))

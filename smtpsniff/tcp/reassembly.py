@@ -8,8 +8,9 @@ bytes that the other side acknowledged but the capture lacks are a gap, not an e
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from smtpsniff.tcp.connection import Conflict, Side
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
@@ -33,17 +34,16 @@ MAX_CONFLICTS = 8
 REORDER_WINDOW = 3_000_000
 
 
-@dataclass(slots=True, order=True)
-class Segment:
+class Segment(Struct, gc=False):
     """A piece of payload. `offset` is relative to the side's first byte, gaps included."""
 
     offset: int
     frame: int
-    time: int = field(compare=False)
-    data: bytes = field(compare=False)
-    length: int = field(compare=False)  # on the wire; longer than data when the capture cut it
-    ack: int = field(compare=False)
-    good: Callable[[], bool] | None = field(compare=False, default=None)  # checksum, on demand
+    time: int
+    data: bytes
+    length: int  # on the wire; longer than data when the capture cut it
+    ack: int
+    row: int  # in its window's batch, where its checksum can be had; -1 once that is gone
 
     @property
     def end(self) -> int:
@@ -53,7 +53,7 @@ class Segment:
 class Pending:
     """Segments beyond a hole, and what is needed to judge later copies."""
 
-    __slots__ = ("bytes", "delivered", "passed", "segments", "tail")
+    __slots__ = ("bytes", "damaged", "delivered", "passed", "segments", "tail")
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
@@ -61,6 +61,17 @@ class Pending:
         self.tail = bytearray()  # delivered, not yet part of the stream: appending is cheap
         self.passed = 0  # wire offset that the stream has reached, gaps included
         self.delivered: list[Segment] = []  # of this window: their checksums can still be had
+        self.damaged: Callable[[int], bool] = _unknown  # whether a row's checksum is wrong
+
+    def prefers(self, second: Segment, first: Segment | None) -> bool:
+        """Whether the second copy is to be believed: it is sound and the first is not."""
+        if first is None or first.row < 0 or second.row < 0:
+            return False
+        return self.damaged(first.row) and not self.damaged(second.row)
+
+
+def _unknown(_row: int) -> bool:
+    return False
 
 
 def reached(side: Side) -> int:
@@ -94,7 +105,7 @@ def insert(side: Side, segment: Segment) -> None:
         keep = passed - segment.offset
         segment = Segment(
             passed, segment.frame, segment.time, segment.data[keep:], segment.length - keep,
-            segment.ack, segment.good,
+            segment.ack, segment.row,
         )  # fmt: skip
         side.retransmissions += 1
     if pending.segments:
@@ -107,14 +118,18 @@ def insert(side: Side, segment: Segment) -> None:
     _drain(side, pending, segment.time)
 
 
+def _by_place(segment: Segment) -> tuple[int, int]:
+    return segment.offset, segment.frame
+
+
 def _hold(side: Side, pending: Pending, segment: Segment) -> None:
     """Keep a segment that lies beyond a hole; give the hole up when too much waits."""
     for held in pending.segments:
         if held.offset == segment.offset and held.length >= segment.length:
-            _differs(side, held, segment)
+            _differs(side, pending, held, segment)
             side.retransmissions += 1
             return
-    insort(pending.segments, segment)
+    insort(pending.segments, segment, key=_by_place)
     pending.bytes += len(segment.data)
     if pending.bytes > MAX_PENDING_BYTES or len(pending.segments) > MAX_PENDING_SEGMENTS:
         _skip(side, pending)
@@ -148,7 +163,7 @@ def _compare(side: Side, segment: Segment) -> None:
         return
     original = next((s for s in pending.delivered if s.offset <= low < s.end), None)
     kept, dropped = first, second
-    if original and original.good and segment.good and not original.good() and segment.good():
+    if pending.prefers(segment, original):
         data = stream.data
         stream.data = data[: low - stream.base] + second + data[high - stream.base :]
         kept, dropped = second, first
@@ -156,13 +171,13 @@ def _compare(side: Side, segment: Segment) -> None:
     _evidence(side, low, (frame, segment.frame), kept, dropped)
 
 
-def _differs(side: Side, held: Segment, segment: Segment) -> None:
+def _differs(side: Side, pending: Pending, held: Segment, segment: Segment) -> None:
     """Two copies that both wait beyond the hole."""
     if held.data[: len(segment.data)] == segment.data[: len(held.data)]:
         return
     kept, dropped = held.data, segment.data
-    if held.good and segment.good and not held.good() and segment.good():
-        held.data, held.good = segment.data, segment.good
+    if pending.prefers(segment, held):
+        held.data, held.row = segment.data, segment.row
         kept, dropped = dropped, kept
     _evidence(side, held.offset, (held.frame, segment.frame), kept, dropped)
 
@@ -206,7 +221,7 @@ def _drain(side: Side, pending: Pending, now: int) -> None:
         if keep:
             segment = Segment(
                 pending.passed, segment.frame, segment.time, segment.data[keep:],
-                segment.length - keep, segment.ack, segment.good,
+                segment.length - keep, segment.ack, segment.row,
             )  # fmt: skip
         _deliver(side, pending, segment, now)
 
@@ -249,6 +264,9 @@ def settle(side: Side, other: Side, now: int) -> None:
         _skip(side, pending)
     flush(side)
     pending.delivered.clear()
+    pending.damaged = _unknown
+    for segment in pending.segments:
+        segment.row = -1  # its window is let go
 
 
 def finish(side: Side, other: Side) -> None:
