@@ -147,6 +147,10 @@ class Analysis:
 
     def _examine(self, works: list[Work]) -> list[Session]:
         sessions = examine(works, self.settings.ports, self.localiser.apply)
+        for work in works:
+            self.summary.limits.update(work.connection.notes)
+            if work.dialogue is not None:
+                self.summary.limits.update(work.dialogue.notes)
         for session in sessions:
             self.localiser.name_file(session)
             self.summary.add(session)

@@ -12,6 +12,7 @@ import smtpsniff
 from smtpsniff.output.json import JsonRenderer
 from smtpsniff.pipeline import Runner, Settings
 from smtpsniff.pipeline import examine as examining
+from smtpsniff.smtp import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,3 +84,12 @@ def test_our_own_faults_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatc
         (finding,) = session.findings
         assert finding.check == "internal-error"
         assert "no such luck" in finding.text
+
+
+def test_a_bound_that_was_hit_is_told(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[str, list[Any]], str]
+) -> None:
+    monkeypatch.setattr(commands, "MAX_EXCHANGES", 4)
+    runner = Runner([write("a.pcap", at(0, 40001))], Settings(), JsonRenderer(), 1)
+    assert len(list(runner)) == 1
+    assert runner.record("test").limits_hit == ["exchanges of one session: 4"]
