@@ -33,7 +33,10 @@ class Reading:
         self._some_unreadable = len(paths) < len(files)
         settings = Settings(frozenset(args.port), args.verify_checksums)
         self.progress = Progress()
-        self.runner = Runner(paths, settings, renderer, args.jobs, self.progress)
+        try:
+            self.runner = Runner(paths, settings, renderer, args.jobs, self.progress)
+        except CaptureError as error:  # of a pipe or a device, which `_readable` leaves alone
+            raise UsageError(str(error)) from None
 
     def __iter__(self) -> Iterator[Any]:
         """Rendered sessions, as they end."""

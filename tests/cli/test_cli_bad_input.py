@@ -35,6 +35,14 @@ def test_what_is_no_capture(cli: Cli, write: Write, octets: bytes, words: tuple[
     assert (shown.status, shown.said) == (2, result.said)
 
 
+def test_a_device_that_gives_nothing(cli: Cli) -> None:
+    for words in (("read", os.devnull), ("show", os.devnull, 1)):
+        result = cli(*words)
+        assert (result.status, result.out) == (2, "")
+        assert f"{os.devnull}: the file is empty" in result.said
+        assert "internal error" not in result.said
+
+
 def test_a_directory_and_a_missing_file(cli: Cli, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing.pcap", tmp_path / ("x" * 300)):
         for words in (("read", path), ("show", path, 1)):
