@@ -162,10 +162,10 @@ class Message(Struct, omit_defaults=True):
     message_id: str | None = None
 
 
-class Transaction(Struct, omit_defaults=True):
-    """One MAIL, its recipients and its message (RFC 5321 §3.3)."""
+class Transaction(Struct, omit_defaults=True, kw_only=True):
+    """One MAIL, its recipients and its message (RFC 5321 §3.3); no sender if none was seen."""
 
-    mail_from: str | None
+    mail_from: str | None = None
     params: list[str]
     recipients: list[Recipient]
     outcome: Literal[

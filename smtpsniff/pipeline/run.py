@@ -197,10 +197,15 @@ class Runner:
             packets=totals.packets,
             tcp_connections=summary.connections,
             sessions=summary.sessions,
-            outcomes=dict(summary.outcomes.most_common()),
-            findings=dict(summary.findings.most_common()),
+            outcomes=_ranked(summary.outcomes),
+            findings=_ranked(summary.findings),
             limits_hit=sorted(summary.limits),
         )
+
+
+def _ranked(counts: dict[str, int]) -> dict[str, int]:
+    """Most frequent first, equals by name: not in the order in which workers came to an end."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 Held = list[tuple[int, Any]]  # first frame and rendered session, waiting for a number

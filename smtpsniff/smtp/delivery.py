@@ -187,7 +187,12 @@ def transaction(dialogue: Dialogue, letter: Letter, site: str | None, over: bool
         for recipient in recipients:
             if recipient.outcome == "unknown":
                 recipient.outcome = "abandoned"
-    record = Transaction(sender, params, recipients, outcome)  # type: ignore[arg-type]
+    record = Transaction(
+        mail_from=sender,
+        params=params,
+        recipients=recipients,
+        outcome=outcome,  # type: ignore[arg-type]
+    )
     if letter.body is not None and (
         letter.body.size or letter.body.complete or letter.body.missing
     ):

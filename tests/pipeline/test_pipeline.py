@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dialogue import compile_text, in_order, pcap
+from dialogue import compile_text, in_order, pcap, sessions
 
 import smtpsniff
 from smtpsniff.output.json import JsonRenderer
 from smtpsniff.pipeline import Runner, Settings
 from smtpsniff.pipeline import examine as examining
+from smtpsniff.records import encoder
 from smtpsniff.smtp import commands
 
 if TYPE_CHECKING:
@@ -71,6 +72,26 @@ def test_processes_make_no_difference(write: Callable[[str, list[Any]], str]) ->
     alone, together = (sorted(Runner([path], Settings(), JsonRenderer(), jobs)) for jobs in (1, 3))
     assert len(alone) == 40
     assert alone == together
+
+
+def test_the_run_record_counts_in_one_order() -> None:
+    def run(names: list[str]) -> bytes:
+        runner = Runner([str(LESSONS[0])], Settings(), JsonRenderer(), 1)
+        list(runner)
+        runner.totals.summary.outcomes.clear()
+        runner.totals.summary.outcomes.update(names)
+        return encoder().encode(runner.record("1"))
+
+    assert run(["unknown", "delivered", "no-mail", "no-mail"]) == run(
+        ["no-mail", "delivered", "no-mail", "unknown"]
+    )
+
+
+def test_no_sender_seen_is_no_sender_told() -> None:
+    (session,) = sessions(r'@G ; @EN ; C "DATA\r\n" ; S "354 go\r\n" ; @H ; @X ; @Q')
+    told = encoder().encode(session)
+    assert b'"mail_from"' not in told
+    assert session.transactions[0].mail_from is None
 
 
 def test_our_own_faults_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
