@@ -143,8 +143,14 @@ def command_8bit(view: View) -> Iterator[Hit]:
         )
 
 
+# WILL, WON'T, DO and DON'T (RFC 854).
+_TELNET = (b"\xfb", b"\xfc", b"\xfd", b"\xfe")
+
+
 def _charset(line: bytes) -> str:
-    """A guess: UTF-8 hardly ever decodes by accident."""
+    """A guess: UTF-8 hardly ever decodes by accident, and IAC begins telnet's own commands."""
+    if line[:1] == b"\xff" and line[1:2] in _TELNET:
+        return "telnet's own negotiation, not typed by anyone"
     try:
         line.decode()
     except UnicodeDecodeError:

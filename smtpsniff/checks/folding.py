@@ -51,6 +51,7 @@ FOLDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("tcp-reset-by-client", "tcp-reset-by-server"), ("reply-missing", "quit-missing")),
     (("auth-cleartext-credentials",), ("auth-downgrade", "auth-offered-without-tls")),
     (("server-closed-without-421",), ("reply-missing",)),
+    (("command-8bit", "command-nul-byte"), ("command-unknown",)),
     (("helo-fallback",), ("mandatory-command-refused", "ehlo-rejected")),
     (_SPECIFIC_DELIVERY,
      ("delivery-failed-all", "delivery-partial", "reply-421-shutdown",

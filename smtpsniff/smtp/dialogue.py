@@ -25,6 +25,7 @@ from smtpsniff.smtp.log import Log
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Mode, Phase, Reply
 from smtpsniff.smtp.reader import Reader
 from smtpsniff.smtp.replies import read_reply
+from smtpsniff.smtp.secrets import payloads
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.stream import HALF, MODULUS
 
@@ -68,6 +69,7 @@ class Dialogue:
         self.chunk_left = 0
         self.hellos: list[Exchange] = []
         self.auths: list[Exchange] = []
+        self.secrets: list[bytes] = []  # of logins: masked wherever they turn up again
         self.greeting: Exchange | None = None
         self.tls: handover.Tls | None = None
         self.lmtp = False
@@ -168,6 +170,7 @@ class Dialogue:
             end = self.c.limit
         exchange = self.push("<auth-response>", self.c.bytes(self.c.pos, end), self.c.pos, end)
         exchange.argument = exchange.line.strip()
+        self.secrets += payloads(exchange)
         self.log.ours.append(exchange)
         self.c.pos = end
         self.hold = exchange
@@ -247,6 +250,7 @@ class Dialogue:
                 self.letter = None
         elif verb == "AUTH" or verb == "X-EXPS":
             self.auths.append(exchange)
+            self.secrets += payloads(exchange)
         if verb in _BARRIERS:
             self.hold = exchange
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.smtp import handover, holding, letters, smuggling
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Phase, Reply
+from smtpsniff.smtp.replies import said_of
+from smtpsniff.smtp.secrets import without
 from smtpsniff.smtp.state import next_phase
 from smtpsniff.smtp.verbs import reply_fit
 from smtpsniff.tcp.stream import HALF, MODULUS
@@ -44,6 +46,8 @@ def judge_early(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
 
 def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     """Pair one reply. False: put it back, something must be known first."""
+    if dialogue.secrets:
+        _mask(dialogue, reply)
     queue = dialogue.queue
     head = _head(dialogue, reply) if queue else None
     if head is None:
@@ -81,6 +85,14 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
         if queue:
             judge_early(dialogue, queue[0], reply)
     return True
+
+
+def _mask(dialogue: Dialogue, reply: Reply) -> None:
+    """Servers quote what they did not understand: a login's payload among it."""
+    raw = without(reply.raw, dialogue.secrets)
+    if raw is not reply.raw:
+        reply.raw, reply.said = raw, said_of(raw)
+    reply.garbage = tuple(without(line, dialogue.secrets) for line in reply.garbage)
 
 
 def _head(dialogue: Dialogue, reply: Reply) -> Exchange | None:

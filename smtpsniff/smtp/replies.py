@@ -19,7 +19,7 @@ from smtpsniff.text import decode
 if TYPE_CHECKING:
     from smtpsniff.smtp.reader import Reader
 
-__all__ = ["read_reply"]
+__all__ = ["read_reply", "said_of"]
 
 # A whole reply at once: the common case by far.
 _REPLY = re.compile(rb"(?:[0-9]{3}-[^\n]*\n)*[0-9]{3}(?:[ \t][^\n]*|\r*)\n")
@@ -83,7 +83,7 @@ def _make(
     start = reader.pos
     first, last = reader.span(start, end)
     reader.pos = end
-    said = _said(raw)
+    said = said_of(raw)
     frames, times = stream.frames, stream.times
     return Reply(
         said, raw, start, end, frames[first], times[first], frames[last], times[last],
@@ -92,7 +92,7 @@ def _make(
 
 
 @lru_cache(4096)  # busy servers say the same few things over and over
-def _said(raw: bytes) -> Said:
+def said_of(raw: bytes) -> Said:
     """Codes and texts of a reply's lines."""
     line, _, rest = raw.partition(b"\n")
     text = decode(line[4:].rstrip(b"\r"))

@@ -27,7 +27,8 @@ from smtpsniff.records import (
 from smtpsniff.smtp.delivery import transaction
 from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
-from smtpsniff.smtp.timeline import is_mechanism, timeline
+from smtpsniff.smtp.secrets import is_mechanism
+from smtpsniff.smtp.timeline import timeline
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:

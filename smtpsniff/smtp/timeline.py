@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from smtpsniff.records import Entry, Timestamp
 from smtpsniff.smtp.delivery import address_of
 from smtpsniff.smtp.model import Exchange, Reply
+from smtpsniff.smtp.secrets import masked_command, masked_stray
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.text import decode
 
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.tcp import Side
 
-__all__ = ["is_mechanism", "timeline"]
+__all__ = ["timeline"]
 
 # A mechanism of SASL (RFC 4422 §3.1) as people write it; what else follows AUTH may be a secret.
-_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}|[a-z0-9_-]{1,20}|[A-Z][a-z0-9_-]{1,19}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{4,}={0,2}")
 _KINDS: dict[str, Kind] = {"<auth-response>": "auth", "<eom>": "end-of-data"}
 
 
@@ -42,7 +40,8 @@ def timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
                 line.place = len(entries)
             else:
                 entry = line.entry  # type: ignore[assignment]  # an Item has one
-            if heard is not None and entry.kind != "gap":
+            # What was sent before the reply was heard follows upon something else.
+            if heard is not None and heard <= line.first_time and entry.kind != "gap":
                 entry.delay = (line.first_time - heard) / 1e9
         entries.append(entry)
     _unshown(dialogue)
@@ -57,7 +56,7 @@ def _of_reply(reply: Reply) -> Entry:
     answers = delay = None
     if asked is not None:
         answers = asked.place
-        if asked.time:
+        if 0 < asked.time <= reply.first_time:  # a reply may come before the end of what it answers
             delay = (reply.first_time - asked.time) / 1e9
         if asked.verb == "<greeting>":
             kind = "greeting"
@@ -77,8 +76,10 @@ def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
     kind = _KINDS.get(exchange.verb, "command")
     if kind == "command":
         text = decode(exchange.line.rstrip(b"\r\n"))
-        if dialogue.auths:
-            text = _without_secret(exchange.verb, text)
+        if exchange.verb in ("AUTH", "X-EXPS"):
+            text = masked_command(text)
+        elif exchange.verb not in VERBS:
+            text = masked_stray(text, after_auth=bool(dialogue.auths))
     elif kind == "auth":
         verb = None
         # Its length, never its content (RFC 4954 §4).
@@ -93,25 +94,6 @@ def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
     )  # fmt: skip
     exchange.entry = entry
     return entry
-
-
-def is_mechanism(word: str) -> bool:
-    """Whether `word` may be shown as the name of a mechanism."""
-    return _MECHANISM.fullmatch(word) is not None
-
-
-def _without_secret(verb: str, text: str) -> str:
-    """A command of a session with AUTH: ``AUTH PLAIN AGEAYg==`` and what strayed from it masked."""
-    if verb in ("AUTH", "X-EXPS"):
-        words = text.split(None, 2)
-        if len(words) > 1 and not is_mechanism(words[1]):
-            return f"{words[0]} ({len(text.split(None, 1)[1])} octets, masked)"
-        if len(words) < 3 or words[2].strip() in ("", "="):
-            return text
-        return f"{words[0]} {words[1]} ({len(words[2].strip())} octets, masked)"
-    if verb not in VERBS and _BASE64.fullmatch(text):
-        return f"({len(text)} octets, masked)"  # sent ahead of an AUTH that was refused
-    return text
 
 
 def _opening(client: Side, server: Side) -> list[Entry]:
