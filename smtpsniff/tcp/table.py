@@ -39,6 +39,8 @@ MAX_UNDECIDED = 20_000
 IDLE = 1_200_000_000_000
 # Open connections at most; the longest idle are given up first, and the run record says so.
 MAX_OPEN = 200_000
+# Connections of other protocols that are counted one by one; at 60 bytes each.
+MAX_OTHERS = 500_000
 # Closed four-tuples whose stragglers are not taken for new connections, in two generations.
 RECENT = 20_000
 
@@ -74,7 +76,8 @@ class Table:
         self.now = self.latest = 0
         self.touched: list[Connection] = []  # by the last batch
         self.opened: list[Connection] = []  # in the last batch
-        self.connections = 0  # TCP connections seen, of any kind
+        self._followed = 0
+        self._others: set[int] = set()  # pair keys of connections that were never followed
         self.limits: set[str] = set()
 
     # -- which rows matter ------------------------------------------------------------
@@ -92,8 +95,25 @@ class Table:
                 mail = mail | np.isin(keys, wanted)
         index, count = self._shard
         if count > 1:
-            mail = mail & (((keys >> np.uint64(33)) % np.uint64(count)) == np.uint64(index))
+            mine = ((keys >> np.uint64(33)) % np.uint64(count)) == np.uint64(index)
+            self._count(keys[mine & ~mail])
+            mail = mail & mine
+        else:
+            self._count(keys[~mail])
         return np.flatnonzero(mail)
+
+    def _count(self, keys: NDArray[np.uint64]) -> None:
+        """Connections that are not followed count, too, each four-tuple once."""
+        if len(keys) and len(self._others) < MAX_OTHERS:
+            self._others.update(np.unique(keys).tolist())
+            self._others -= self._ignored  # these were followed for a while
+            if len(self._others) >= MAX_OTHERS:
+                self.limits.add(f"other connections counted: {MAX_OTHERS}")
+
+    @property
+    def connections(self) -> int:
+        """TCP connections seen, of any kind."""
+        return self._followed + len(self._others)
 
     def _wanted(
         self, batch: SegmentBatch, rows: NDArray[np.int64], keys: NDArray[np.uint64]
@@ -115,6 +135,7 @@ class Table:
             silent = silent[:MAX_UNDECIDED]
         found.update(silent.tolist())
         found -= self._ignored
+        self._others -= found
         self._tracked.update(dict.fromkeys(found))
         return np.array(list(self._tracked), dtype=np.uint64)
 
@@ -193,7 +214,7 @@ class Table:
             finish_connection(old)
             ended.append(old)
             self.open[key] = fresh
-            self.connections += 1
+            self._followed += 1
             self.opened.append(fresh)
             connection = fresh
         self.touched.append(connection)
@@ -231,7 +252,7 @@ class Table:
         self.open[key] = connection
         if not (self._mail[sport] or self._mail[dport]):
             self.undecided[key] = connection
-        self.connections += 1
+        self._followed += 1
         self.opened.append(connection)
         return connection
 
@@ -262,6 +283,8 @@ class Table:
     def _end(self, key: Key, connection: Connection, ended: list[Connection]) -> None:
         del self.open[key]
         self.undecided.pop(key, None)
+        if self._tracked:
+            self._tracked.pop(pair_key(key), None)
         self._recent[0].add(key)
         if len(self._recent[0]) > RECENT:
             self._recent = (set(), self._recent[0])
