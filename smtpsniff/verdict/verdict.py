@@ -116,12 +116,12 @@ def _deferred(session: Session, transaction: Transaction) -> tuple[str, list[int
 def _ambiguous(session: Session, transaction: Transaction) -> tuple[str, list[int]]:
     end = next((e for e in reversed(session.timeline) if e.kind in ("end-of-data", "chunk")), None)
     frames = [end.frame] if end is not None else []
-    text = (
-        f"{_mail(transaction)} was sent whole to {_server(session)}, but no verdict was seen; "
-        f"{_ENDED.get(session.ended, 'the session ended')}. It may be sent again"
-        + (f" ({_frames(frames)})." if frames else ".")
-    )
-    return text, frames
+    sent = f"{_mail(transaction)} was sent whole to {_server(session)}"
+    where = f" ({_frames(frames)})." if frames else "."
+    if all(e.from_ != "server" for e in session.timeline):
+        return f"{sent}; the server's side was not captured, nor its verdict{where}", frames
+    why = _ENDED.get(session.ended, "the session ended")
+    return f"{sent}, but no verdict was seen; {why}. It may be sent again{where}", frames
 
 
 def _aborted(session: Session, transaction: Transaction) -> tuple[str, list[int]]:
