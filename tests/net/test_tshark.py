@@ -74,6 +74,6 @@ def _theirs(path: Path) -> set[Segment]:
 def test_same_segments(path: Path) -> None:
     try:
         ours = _ours(path)
-    except CaptureError as error:
-        pytest.skip(error.reason)
+    except CaptureError:
+        ours = set()  # no capture at all: nor may it be one for tshark
     assert ours == _theirs(path)
