@@ -19,7 +19,6 @@ class Summary:
     """Counts over sessions; `worst` is the worst severity of any finding, or ""."""
 
     sessions: int = 0
-    spoken: int = 0  # sessions with a byte of SMTP, or a failed connection to a mail port
     outcomes: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     worst: str = ""

@@ -76,10 +76,8 @@ class Body:
     time: int = 0
     ack: int = -1
     size: int = 0
-    wire_size: int = 0
     end: int = 0  # stream offset behind the content (and its final dot, for DATA)
     complete: bool = False
-    inferred_end: bool = False  # the end fell into a gap; the reply tells that it was there
     missing: int = 0
     bare_lf: int = 0
     bare_cr: int = 0
@@ -141,7 +139,6 @@ class Body:
 
     def _take(self, data: bytes, start: int, end: int, base: int) -> None:
         """Account for ``data[start:end]`` and let it go; `data` begins at stream offset `base`."""
-        self.wire_size += end - start
         seen = self._look(data, start, end)
         if not seen.clean and len(self.variants) < MAX_VARIANTS:
             self._variants(data[start:end], base + start)
@@ -165,7 +162,6 @@ class Body:
 
     def take_chunk(self, chunk: bytes) -> None:
         """Account for BDAT payload (RFC 3030 §2): raw octets, no stuffing."""
-        self.wire_size += len(chunk)
         if not chunk:
             return
         self._look(chunk, 0, len(chunk))
@@ -176,7 +172,6 @@ class Body:
         """`length` bytes of the message were never captured."""
         self.missing += length
         self.size += length
-        self.wire_size += length
         self.head_complete = True
         self._last = 0
 

@@ -233,7 +233,6 @@ def verdict_without_end(dialogue: Dialogue, reply: Reply) -> None:
         letter.eom = exchange
     dialogue.phase = Phase.READY
     if body.missing:
-        body.inferred_end = True
         _give_back(dialogue, body, reply)
         body.end = dialogue.c.pos
         content.close_body(dialogue, body)
@@ -247,6 +246,5 @@ def _give_back(dialogue: Dialogue, body: Body, reply: Reply) -> None:
     for start in stream.starts:
         if body.start < start < dialogue.c.pos and stream.sequence(start) == reply.ack:
             body.size -= dialogue.c.pos - start
-            body.wire_size -= dialogue.c.pos - start
             dialogue.c.rewind(start)
             return

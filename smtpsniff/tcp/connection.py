@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conflict", "Connection", "Mark", "Side"]
 
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 
 class Mark(Struct, frozen=True, gc=False):
@@ -76,7 +76,6 @@ class Connection(Struct, eq=False):
     end: int = 0
     initiator: int | None = None
     notes: list[str] = []  # bounds that were hit
-    cut_by_capture: bool = False  # the capture ended while it was open
     idle: float = 0.0  # seconds of capture after its last packet
     sides: tuple[Side, Side] = field(default_factory=lambda: (Side(Stream()), Side(Stream())))
 

@@ -297,7 +297,6 @@ class Table:
         """The capture is over: everything still open ends here."""
         ended: list[Connection] = []
         for key, connection in list(self.open.items()):
-            connection.cut_by_capture = not connection.closed
             self._end(key, connection, ended)
         return ended
 

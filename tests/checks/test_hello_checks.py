@@ -5,33 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from dialogue import sessions
+from judging import every, found
 
 from smtpsniff.checks import hello, introduction
 from smtpsniff.checks.names import is_name, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
     from smtpsniff.checks import Check
-    from smtpsniff.records import Finding
 
 CHECKS: tuple[Check, ...] = (*hello.CHECKS, *introduction.CHECKS)
 PUBLIC = "SESSION client=8.8.8.8 server=9.9.9.9"
 PRIVATE = "SESSION client=10.0.0.1 server=10.0.0.2"
-
-
-def findings(found: Iterable[Finding]) -> Iterable[Finding]:
-    for finding in found:
-        yield finding
-        yield from findings(finding.related)
-
-
-def found(name: str, text: str, **options: Any) -> list[Finding]:  # noqa: ANN401
-    every = [f for s in sessions(text, **options) for f in findings(s.findings)]
-    assert not [f.text for f in every if f.check == "internal-error"]
-    return [f for f in every if f.check == name]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.id)
@@ -241,5 +225,4 @@ HEALTHY = [
 @pytest.mark.parametrize("text", HEALTHY)
 def test_healthy(text: str) -> None:
     ids = {check.id for check in CHECKS}
-    every = [f.check for session in sessions(text) for f in findings(session.findings)]
-    assert not ids.intersection(every)
+    assert not ids.intersection(f.check for f in every(text))

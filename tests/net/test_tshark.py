@@ -6,18 +6,17 @@ Set SMTPSNIFF_CORPUS to a folder of captures; every nth of them is compared, 40 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from dialogue import need
 
 from smtpsniff.capture import CaptureError, open_capture
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.net import decode, endpoints
 
 CORPUS = os.environ.get("SMTPSNIFF_CORPUS", "")
-TSHARK = shutil.which("tshark")
 SAMPLE = 40
 
 FIELDS = (
@@ -30,7 +29,6 @@ Segment = tuple[int, str, str, int, int, int, int]
 
 pytestmark = [
     pytest.mark.skipif(not CORPUS, reason="SMTPSNIFF_CORPUS does not name a folder of captures"),
-    pytest.mark.skipif(TSHARK is None, reason="tshark is not installed"),
 ]
 
 
@@ -53,8 +51,7 @@ def _ours(path: Path) -> set[Segment]:
 
 
 def _theirs(path: Path) -> set[Segment]:
-    assert TSHARK is not None
-    command = [TSHARK, "-r", str(path), "-Y", "tcp && !icmp && !icmpv6", "-T", "fields"]
+    command = [need("tshark"), "-r", str(path), "-Y", "tcp && !icmp && !icmpv6", "-T", "fields"]
     command += [word for field in FIELDS for word in ("-e", field)]
     command += [word for name in FLAT for word in ("-o", f"{name}:FALSE")]
     command += ["-E", "occurrence=l", "-E", "separator=|"]
