@@ -15,6 +15,7 @@ SECOND = 1_000_000_000  # nanoseconds
 MICROSECONDS = 6  # the default of if_tsresol
 NANOSECONDS = 9
 BINARY = 0x80  # if_tsresol: this bit set means a power of two instead of ten
+FINEST_BINARY = BINARY | 29  # the last whose ticks are longer than a nanosecond
 
 # Together they fit int64, so that ticks and offset can be added without overflow:
 # times up to the year 2189 are exact, later ones (always damage) are clipped.
@@ -31,6 +32,10 @@ class Interface:
     snaplen: int  # 0 means unlimited
     resolution: int = MICROSECONDS  # if_tsresol: 10^-n, or 2^-n when bit 7 is set
     offset: int = 0  # if_tsoffset: seconds to add
+    description: str = ""
+    filter: str = ""  # what libpcap was told to capture
+    hardware: str = ""
+    os: str = ""
 
     @property
     def digits(self) -> int:
@@ -38,6 +43,21 @@ class Interface:
         exponent = self.resolution & ~BINARY
         decimals = math.ceil(exponent * math.log10(2)) if self.resolution & BINARY else exponent
         return MICROSECONDS if decimals <= MICROSECONDS else NANOSECONDS
+
+    @property
+    def written_resolution(self) -> int:
+        """The if_tsresol to write times in: its own, or nanoseconds where it is finer."""
+        finest = FINEST_BINARY if self.resolution & BINARY else NANOSECONDS
+        return self.resolution if self.resolution <= finest else NANOSECONDS
+
+    def ticks(self, time: int) -> int:
+        """Nanoseconds since 1970 UTC in `written_resolution`: what `nanoseconds` came from."""
+        time = max(time - max(-LARGEST_OFFSET, min(self.offset * SECOND, LARGEST_OFFSET)), 0)
+        resolution = self.written_resolution
+        if resolution & BINARY:
+            # `nanoseconds` rounds down, so the tick is the first that is not earlier.
+            return -(-(time << (resolution & ~BINARY)) // SECOND)
+        return int(time // 10 ** (NANOSECONDS - resolution))
 
     def nanoseconds(self, ticks: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Ticks of this clock as nanoseconds since 1970 UTC."""

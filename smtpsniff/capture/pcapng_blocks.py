@@ -18,6 +18,7 @@ SECTION = 0x0A0D0D0A  # the same in both byte orders
 INTERFACE = 1
 PACKET = 2  # obsolete
 SIMPLE = 3
+STATISTICS = 5
 ENHANCED = 6
 SECTION_MAGIC = SECTION.to_bytes(4, "big")
 
@@ -35,8 +36,20 @@ MAX_INTERFACES = 1 << 16
 """Interfaces of a file: they are objects, and a file of nothing else must not fill memory."""
 
 MAX_NAME = 256  # bytes of an interface's name that are kept
+MAX_TEXT = 4096  # bytes of its other texts: a capture filter may list many hosts
 
-OPTION_END, OPTION_NAME, OPTION_RESOLUTION, OPTION_OFFSET = 0, 2, 9, 14
+# Options of any block, then those of a section, an interface and interface statistics.
+OPTION_END, OPTION_COMMENT = 0, 1
+OPTION_APPLICATION = 4
+OPTION_NAME, OPTION_DESCRIPTION, OPTION_RESOLUTION, OPTION_FILTER = 2, 3, 9, 11
+OPTION_OS, OPTION_OFFSET, OPTION_HARDWARE = 12, 14, 15
+OPTION_RECEIVED, OPTION_DROPPED = 4, 5
+
+INTERFACE_TEXTS = {
+    OPTION_NAME: "name", OPTION_DESCRIPTION: "description", OPTION_HARDWARE: "hardware",
+    OPTION_OS: "os",
+}  # fmt: skip
+FILTER_IS_TEXT = "\0"  # the first octet of if_filter: a libpcap expression; others are programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +97,28 @@ def parse_section(block: bytes) -> tuple[ByteOrder, int]:
 def parse_interface(block: bytes, order: str) -> Interface:
     """An Interface Description Block, whole; options that make no sense are left out."""
     link, snaplen = struct.unpack_from(order + "8xH2xI", block)
-    name, resolution, offset = "", MICROSECONDS, 0
-    for code, value in _options(block[16:-4], order):
-        if code == OPTION_NAME:
-            name = value[:MAX_NAME].rstrip(b"\0").decode("utf-8", "backslashreplace")
+    texts = dict.fromkeys(INTERFACE_TEXTS.values(), "")
+    resolution, offset = MICROSECONDS, 0
+    for code, value in options(block[16:-4], order):
+        if code in INTERFACE_TEXTS:
+            texts[INTERFACE_TEXTS[code]] = text_of(
+                value, MAX_TEXT if code != OPTION_NAME else MAX_NAME
+            )
+        elif code == OPTION_FILTER and value[:1] == FILTER_IS_TEXT.encode():
+            texts["filter"] = text_of(value[1:], MAX_TEXT)
         elif code == OPTION_RESOLUTION and len(value) == 1:
             resolution = value[0]
         elif code == OPTION_OFFSET and len(value) == 8:
             (offset,) = struct.unpack(order + "q", value)
-    return Interface(name, link, snaplen, resolution, offset)
+    return Interface(link=link, snaplen=snaplen, resolution=resolution, offset=offset, **texts)
 
 
-def _options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+def text_of(value: bytes, most: int) -> str:
+    """Text of an option, at most so many bytes of it."""
+    return value[:most].rstrip(b"\0").decode("utf-8", "backslashreplace")
+
+
+def options(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
     """Code and value of each option (section 3.5), up to the first that does not fit."""
     position = 0
     while position + 4 <= len(data):
