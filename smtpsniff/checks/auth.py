@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.login_lines import LINE_CHECKS
 from smtpsniff.checks.logins import (
     PLAIN,
     attempts,
@@ -13,6 +14,7 @@ from smtpsniff.checks.logins import (
     refusals,
     verdict,
 )
+from smtpsniff.checks.methods import METHOD_CHECKS
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import plural
 from smtpsniff.smtp.reasons import REASONS, classify
@@ -291,4 +293,6 @@ CHECKS = (
     auth_bad_base64,
     auth_cancelled,
     auth_mechanism_not_offered,
+    *METHOD_CHECKS,
+    *LINE_CHECKS,
 )

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from smtpsniff.checks.view import View
     from smtpsniff.smtp.model import Exchange, Reply
 
-__all__ = ["PLAIN", "Attempt", "attempts", "method", "methods_offered", "refusals", "verdict"]
+__all__ = [
+    "PLAIN", "Attempt", "attempts", "judge", "method", "methods_offered", "refusals", "verdict",
+]  # fmt: skip
 
 # A server that repeats the line it did not like would repeat the password; words shorter than
 # this give nothing away and could be part of any sentence.

@@ -24,6 +24,7 @@ Of replies
     ``odd-text``      bytes or length of a reply line; ``odd-enhanced``: class differs
     ``garbage``       lines that are no reply lines; ``mismatch``: lines with different codes;
                       ``unterminated``; ``unsolicited``: answers nothing; ``masked``: XXXX
+    ``passwords-offered``  AUTH PLAIN or LOGIN is on an EHLO list
     ``no-greeting``, ``odd-greeting`` (no name in it), ``slow-greeting``
 Of messages
     ``data``          a message was sent; ``hanging``: without a verdict, or never ended

@@ -109,7 +109,7 @@ def said_of(raw: bytes) -> Said:
     return Said(
         last, f"{last:03d}", "\n".join(lines), enhanced, lines,
         (code, *(codes or (last,) * len(texts))) if differs else (), keywords,
-        _remarkable(raw, last, enhanced) + (("mismatch",) if differs else ()),
+        _remarkable(raw, last, enhanced) + (("mismatch",) if differs else ()) + _offers(keywords),
     )  # fmt: skip
 
 
@@ -131,6 +131,14 @@ def _remarkable(raw: bytes, code: int, enhanced: str | None) -> tuple[str, ...]:
     if b"XXXX" in raw and _MASKED.search(raw):
         topics.append("masked")
     return tuple(topics)
+
+
+def _offers(keywords: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:
+    """Topic of an EHLO reply that asks for passwords as they are."""
+    for keyword, words in keywords:
+        if keyword == "AUTH" and any(word.upper() in ("PLAIN", "LOGIN") for word in words):
+            return ("passwords-offered",)
+    return ()
 
 
 @lru_cache(1024)  # the first line of an EHLO reply names the client; the others are the server's

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smtpsniff.smtp.model import Exchange
 
-__all__ = ["is_mechanism", "masked_command", "masked_stray", "payloads", "without"]
+__all__ = ["MASK", "is_mechanism", "masked_command", "masked_stray", "payloads", "without"]
 
 # Shorter words would be found in any text; the shortest real payload ("a" NUL "b") has four.
 SHORTEST = 4
