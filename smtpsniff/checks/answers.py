@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# Whoever closes sooner (seconds) did not wait for the answer; the shortest timeout that clients
-# really use, and far below what RFC 5321 §4.5.3.2 asks of them.
-WAITED = 10.0
 # With these the server said that it closes: what is still in the queue will not be answered.
 _CLOSING = frozenset({221, 421, 521})
 # Their answers have checks of their own, or none is owed.
@@ -213,14 +210,17 @@ def reply_during_data(view: View) -> Iterator[Hit]:
         FIN S
     """,
 )
-def reply_missing(view: View) -> Iterator[Hit]:
+def reply_missing(view: View, *, after: float = 10.0) -> Iterator[Hit]:
     """The server never answered this command.
 
-    Trigger: a command had no answer when the connection closed, or when the capture showed
-    nothing more of it, and the client had waited 10 s or longer.
+    Trigger: a command had no answer when the connection closed, or when the capture showed nothing
+    more of it, and the client had waited 10 s (`after`) or longer.
     Advice: look at the server at that time; compare with the timeouts of RFC 5321.
     Traps: QUIT and the message have checks of their own. After 421, 521 or 221 the server owes
     nothing any more.
+    Thresholds:
+        after (s): whoever closes sooner did not wait for the answer. The shortest timeout that
+            clients really use, far below what RFC 5321 §4.5.3.2 asks of them.
     """
     dialogue = view.dialogue
     waiting = [e for e in dialogue.queue if e.verb != "<empty>"]
@@ -235,7 +235,7 @@ def reply_missing(view: View) -> Iterator[Hit]:
         return
     closed = end_of(view) if view.closed else 0
     waited = (closed - head.time) / NANOSECONDS if closed else view.waited(head.time)
-    if waited < WAITED:
+    if waited < after:
         return
     who = _closer(view)
     rest = f", nor were {len(waiting) - 1} behind it" if len(waiting) > 1 else ""

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# A command within so many octets of where the chunk should end shows where it did end.
-NEARBY = 64
-
 
 @check(
     "bdat-size-mismatch",
@@ -42,13 +39,15 @@ NEARBY = 64
         S "250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n"
     """,
 )
-def bdat_size_mismatch(view: View) -> Iterator[Hit]:
+def bdat_size_mismatch(view: View, *, nearby: int = 64) -> Iterator[Hit]:
     """The sender announced one size and sent another, so everything after is misread.
 
     Trigger: what follows the announced octets is no command, and the server refuses it with 5yz,
-    or a command begins a few octets further on.
+    or a command begins a few octets (`nearby`) further on.
     Advice: a fault of the client, or a device on the way rewrote the text.
     Traps: not told where bytes are missing: then nobody can count.
+    Thresholds:
+        nearby (octets): a command this close to where the chunk should end shows where it did.
     """
     for chunk, after in pairwise(view.dialogue.exchanges):
         size, _ = parse_bdat(chunk.argument) if chunk.verb == "BDAT" else (None, False)
@@ -57,7 +56,7 @@ def bdat_size_mismatch(view: View) -> Iterator[Hit]:
         if not (view.clean(chunk) and view.clean(after) and unbroken(view)):
             continue
         refused = after.reply is not None and after.reply.kind == 5
-        if refused or _command_near(view, after):
+        if refused or _command_near(view, after, nearby):
             yield view.at(
                 f"{said(chunk)} announced {size} octets, but what follows them is "
                 f"{quote(after.line)}, no command{heard(after)}.",
@@ -70,11 +69,11 @@ def _no_command(exchange: Exchange) -> bool:
     return verb == "<empty>" or (verb not in VERBS and verb not in EXTENSIONS)
 
 
-def _command_near(view: View, exchange: Exchange) -> bool:
+def _command_near(view: View, exchange: Exchange, nearby: int) -> bool:
     """Whether the line behind this one is a command, and not far."""
     exchanges = view.dialogue.exchanges
     following = exchanges[exchanges.index(exchange) + 1 :][:1]
-    if len(exchange.line) > NEARBY or not following:
+    if len(exchange.line) > nearby or not following:
         return False
     return not _no_command(following[0])
 

@@ -24,19 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# Three SYNs, 1, 2 and 4 s apart, and as long again (RFC 6298 §2): who has not answered by then
-# will not.
-SYN_PATIENCE = 21.0
-# The RST of a closed port comes at once; a later one is the answer to something else.
-REFUSAL_WITHIN = 3.0
-# The first retransmission of a SYN is due after 1 s (RFC 6298 §2).
-SLOW_CONNECT = 1.0
 # Copies this close together are one packet that a mirror port delivered twice.
 MIRRORED = 1_000_000
-# SYN-ACKs, the first and two more: the caller is not only slow.
-UNHEEDED_SYN_ACKS = 3
-# Probes leave at once; whoever stays longer was waiting for the greeting.
-PROBE_WITHIN = 10.0
 
 
 @check(
@@ -55,22 +44,25 @@ PROBE_WITHIN = 10.0
         +1.0 SYN C
     """,
 )
-def tcp_syn_unanswered(view: View) -> Iterator[Hit]:
+def tcp_syn_unanswered(view: View, *, patience: float = 21.0) -> Iterator[Hit]:
     """The sender knocked and nobody answered.
 
     Trigger: one SYN or more, and neither SYN-ACK nor RST until the connection was given up or
-    for 21 s after the first SYN, about three of them.
+    for 21 s (`patience`) after the first SYN, about three of them.
     Advice: look for a firewall or a provider that blocks port 25, at routing, and whether the
     server is up; see whether the domain's other mail servers answer.
     Traps: a capture of the client's direction only looks the same; what the client sends after
     its SYN gives that away, but an attempt that really failed has nothing of the kind. Whether
     other sessions of the capture show both directions cannot be seen here.
+    Thresholds:
+        patience (s): three SYNs, 1, 2 and 4 s apart, and as long again (RFC 6298 §2): who has
+            not answered by then will not.
     """
     client, server = view.client, view.server
     if client.syn is None or server.packets or client.packets > len(client.syns):
         return
     waited = view.waited(client.syn.time)
-    if waited < SYN_PATIENCE:
+    if waited < patience:
         return
     tries = len(client.syns)
     text = (
@@ -95,14 +87,16 @@ def tcp_syn_unanswered(view: View) -> Iterator[Hit]:
         RST S
     """,
 )
-def tcp_connection_refused(view: View) -> Iterator[Hit]:
+def tcp_connection_refused(view: View, *, within: float = 3.0) -> Iterator[Hit]:
     """The machine can be reached, but no mail service listens there, or a firewall says no.
 
-    Trigger: a RST that acknowledges the SYN within 3 s of it, and never a SYN-ACK.
+    Trigger: a RST that acknowledges the SYN within 3 s (`within`) of it, and never a SYN-ACK.
     Advice: start the mail server, bind it to this address and port, or change the firewall rule
     that rejects.
     Traps: a refusal of one address followed by success at the next is only half as bad, but
     that is another session and cannot be seen here.
+    Thresholds:
+        within (s): the RST of a closed port comes at once; a later one answers something else.
     """
     client, rst = view.client, view.server.rst
     if client.syn is None or rst is None or view.server.syn is not None:
@@ -110,7 +104,7 @@ def tcp_connection_refused(view: View) -> Iterator[Hit]:
     if not covers(rst.ack, (client.syn.seq + 1) & 0xFFFF_FFFF):
         return
     asked = max((s for s in client.syns if s.frame < rst.frame), key=_time, default=None)
-    if asked is None or rst.time - asked.time > REFUSAL_WITHIN * NANOSECONDS:
+    if asked is None or rst.time - asked.time > within * NANOSECONDS:
         return
     text = f"The server refused the connection to port {view.session.server.port} with a reset."
     yield mark_hit(text, asked, rst)
@@ -144,21 +138,23 @@ def _copies(marks: list[Mark]) -> list[Mark]:
         @Q
     """,
 )
-def tcp_syn_retransmitted(view: View) -> Iterator[Hit]:
+def tcp_syn_retransmitted(view: View, *, after: float = 1.0) -> Iterator[Hit]:
     """The connection opened only after retries, and mail waits for that.
 
-    Trigger: more than one SYN or SYN-ACK was needed and connecting took 1 s or longer.
+    Trigger: more than one SYN or SYN-ACK was needed and connecting took 1 s (`after`) or longer.
     Advice: look for packet loss, a full listen queue or a limit on new connections at the
     server.
     Traps: a mirror port shows packets twice, less than a millisecond apart; such copies do not
     count.
+    Thresholds:
+        after (s): the first retransmission of a SYN is due after 1 s (RFC 6298 §2).
     """
     client, server = view.client, view.server
     if not handshake_done(view) or client.syn is None or server.syn is None:
         return
     again = _copies(client.syns) + _copies(server.syns)
     taken = (connected_at(view) - client.syn.time) / NANOSECONDS
-    if not again or taken < SLOW_CONNECT:
+    if not again or taken < after:
         return
     repeated = plural(len(again), "repeated packet")
     text = f"Connecting took {duration(taken)} and {repeated}."
@@ -182,14 +178,16 @@ def tcp_syn_retransmitted(view: View) -> Iterator[Hit]:
         @Q
     """,
 )
-def tcp_handshake_incomplete(view: View) -> Iterator[Hit]:
+def tcp_handshake_incomplete(view: View, *, repeats: int = 2) -> Iterator[Hit]:
     """The server answered the knock, but the caller was gone.
 
-    Trigger: a SYN-ACK, nothing more from the caller, and the SYN-ACK was repeated twice or the
-    connection was reset.
+    Trigger: a SYN-ACK, nothing more from the caller, and the SYN-ACK was repeated twice (`repeats`)
+    or the connection was reset.
     Advice: look at the way back: a firewall that keeps state, an asymmetric route, a forged
     sender.
     Traps: a caller that resets right after the SYN-ACK scans ports: a note.
+    Thresholds:
+        repeats (times): SYN-ACKs after the first: by then the caller is not only slow.
     """
     client, server = view.client, view.server
     if client.syn is None or server.syn is None:
@@ -199,7 +197,7 @@ def tcp_handshake_incomplete(view: View) -> Iterator[Hit]:
     if client.rst is not None:
         text = "A port probe: the caller reset the connection as soon as the server answered."
         yield mark_hit(text, client.syn, server.syn, client.rst, severity="note")
-    elif len(server.syns) >= UNHEEDED_SYN_ACKS or view.closed:
+    elif len(server.syns) > repeats or view.closed:
         text = (
             f"The server answered the attempt to connect {plural(len(server.syns), 'time')}, "
             "but the caller never went on."
@@ -223,20 +221,22 @@ def tcp_handshake_incomplete(view: View) -> Iterator[Hit]:
         @Q
     """,
 )
-def tcp_connect_only_probe(view: View) -> Iterator[Hit]:
+def tcp_connect_only_probe(view: View, *, within: float = 10.0) -> Iterator[Hit]:
     """Something connected and left without a word, as monitoring does.
 
-    Trigger: a complete handshake, not an octet from the client, which closed within 10 s; the
-    server said nothing or its greeting.
+    Trigger: a complete handshake, not an octet from the client, which closed within 10 s
+    (`within`); the server said nothing or its greeting.
     Advice: nothing, if it is your load balancer; it would be polite to send QUIT.
     Traps: a client that leaves a silent server after 10 s or more lost patience; one that
     leaves a server that refused it does what it should.
+    Thresholds:
+        within (s): probes leave at once; whoever stays longer was waiting for the greeting.
     """
     client = view.client
     if client.stream.end or client.stream.gaps or not handshake_done(view):
         return
     left = _who_left_first(view)
-    if left is None or (left.time - connected_at(view)) >= PROBE_WITHIN * NANOSECONDS:
+    if left is None or (left.time - connected_at(view)) >= within * NANOSECONDS:
         return
     replies = view.dialogue.replies
     if view.server.stream.gaps or len(replies) > 1 or any(r.kind != 2 for r in replies):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDING_CHECKS", "by_sight"]
 
-# Text lines read as commands, and refused, after which the letter ended too early (D.10).
-STRAY_LINES = 2
 # What testers send and no server takes for an end: a dot and two CRs.
 _HARMLESS = re.compile(rb"\r\n\.\r\r+\n")
 
@@ -226,14 +224,16 @@ def _stray_lines(view: View, eom: Exchange | None) -> list[Exchange]:
         @T ; @D ; C "Subject: t\r\n\r\n..hidden\r\n...\r\nend\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
     """,
 )
-def dot_stuffing_missing(view: View) -> Iterator[Hit]:
+def dot_stuffing_missing(view: View, *, lines: int = 2) -> Iterator[Hit]:
     """The sender forgot to double a leading dot, so text disappears or the letter ends early.
 
     Trigger: a line of a DATA message that begins with a single dot; or a lone dot that ended the
-        message while at least two more lines of text followed at once and were refused.
+        message while at least two (`lines`) more lines of text followed at once and were refused.
     Advice: correct or replace the library that sends.
     Traps: only lines after CRLF count; BDAT knows no doubling; commands behind the dot are
         pipelining or smuggling.
+    Thresholds:
+        lines (lines, at least 1): text read as commands, and refused, behind a lone dot.
     """
     for letter in view.dialogue.letters:
         body, data = letter.body, letter.data
@@ -246,7 +246,7 @@ def dot_stuffing_missing(view: View) -> Iterator[Hit]:
                 letter.eom or data,
             )
         stray = _stray_lines(view, letter.eom)
-        if len(stray) >= STRAY_LINES:
+        if len(stray) >= lines:
             yield view.at(
                 "A line with a lone dot ended the message, and its remaining lines were refused "
                 f"as commands, {quote(stray[0].line.rstrip())} first.",

@@ -24,7 +24,7 @@ SCOLDING = 4
 _SCOLDED = re.compile(r"synchroni[sz]ation|early talker|pregreet|improper", re.IGNORECASE)
 
 
-def _early(view: View) -> Exchange | None:
+def _early(view: View, disorder: float) -> Exchange | None:
     """The first command, if it was sent before the greeting was complete."""
     greeting = view.dialogue.greeting
     if greeting is None or not view.started or not view.clean(greeting):
@@ -39,7 +39,7 @@ def _early(view: View) -> Exchange | None:
         return first if never and (server.fin or server.rst) else None
     if not first.early or first.early_of is not reply:
         return None
-    if first.early == "order" and (reply.time - first.first_time) / NANOSECONDS < TAP_DISORDER:
+    if first.early == "order" and (reply.time - first.first_time) / NANOSECONDS < disorder:
         return None
     return first
 
@@ -65,7 +65,7 @@ def _early(view: View) -> Exchange | None:
         @Q
     """,
 )
-def command_before_greeting(view: View) -> Iterator[Hit]:
+def command_before_greeting(view: View, *, disorder: float = TAP_DISORDER) -> Iterator[Hit]:
     """The sender spoke before the server had said hello, as spam programs do.
 
     Trigger: the first command was sent before the last line of the greeting had arrived: the
@@ -74,8 +74,11 @@ def command_before_greeting(view: View) -> Iterator[Hit]:
     Advice: make the client wait; mail servers do, and many turn away who does not.
     Traps: a PROXY header is no command, and TLS from the first octet is none. Clients that saw
     PIPECONNECT offered in an earlier session may speak early; that cannot be seen here.
+    Thresholds:
+        disorder (s): where only the order of packets tells, two of them this close together may
+            have been captured the wrong way round.
     """
-    first = _early(view)
+    first = _early(view, disorder)
     if first is None:
         return
     greeting = view.dialogue.greeting
@@ -87,9 +90,7 @@ def command_before_greeting(view: View) -> Iterator[Hit]:
         lead = (reply.time - first.first_time) / NANOSECONDS
         what = "the end of the greeting" if _between(first, reply) else "the greeting"
         how = (
-            f"{lead:.3f} s before {what}"
-            if lead >= TAP_DISORDER
-            else f"without having received {what}"
+            f"{lead:.3f} s before {what}" if lead >= disorder else f"without having received {what}"
         )
     text = f"The client sent {said(first)} {how}."
     hit = view.at(text, first, reply, severity="error" if refused else None)
@@ -121,7 +122,7 @@ def _between(first: Exchange, reply: Reply) -> bool:
         @Q
     """,
 )
-def early_talker_rejected(view: View) -> Iterator[Hit]:
+def early_talker_rejected(view: View, *, disorder: float = TAP_DISORDER) -> Iterator[Hit]:
     """The server turned the sender away for talking too soon.
 
     Trigger: a command before the greeting, and a greeting with 4yz or 5yz, a reply that names
@@ -129,8 +130,10 @@ def early_talker_rejected(view: View) -> Iterator[Hit]:
     Advice: make the client wait for the greeting's last line, the one with a blank after 220.
     Traps: a server that greets early talkers and serves them has not turned them away, and who
     closes after QUIT has not either.
+    Thresholds:
+        disorder (s): packets this close together may have been captured the wrong way round.
     """
-    first = _early(view)
+    first = _early(view, disorder)
     if first is None:
         return
     replies = view.dialogue.replies

@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "masked"]
 
-# A shorter text of nothing but 2, 0 and stars can be a number.
+# Characters of a text that is nothing but 2, 0, stars and blanks.
 MASKED_LENGTH = 5
 
 _MASK = re.compile(r"[*20 \t]+")
 
 
-def masked(reply: Reply) -> bool:
+def masked(reply: Reply, length: int = MASKED_LENGTH) -> bool:
     """Whether a firewall has blacked out the text: Postfix' own test."""
     if reply.text[:1] not in "*20 \t":  # as of nearly all
         return False
     text = "".join(reply.lines)
-    return len(text) >= MASKED_LENGTH and _MASK.fullmatch(text) is not None
+    return len(text) >= length and _MASK.fullmatch(text) is not None
 
 
 def _refused(view: View, kind: int, sentence: str) -> Iterator[Hit]:
@@ -139,17 +139,19 @@ def greeting_unexpected_code(view: View) -> Iterator[Hit]:
         S "220 \\r\\n"
     """,
 )
-def greeting_masked(view: View) -> Iterator[Hit]:
+def greeting_masked(view: View, *, length: int = MASKED_LENGTH) -> Iterator[Hit]:
     """A firewall has blacked out the server's introduction.
 
-    Trigger: the text of all lines is five characters or more and nothing but stars, 2, 0 and
-    blanks.
+    Trigger: the text of all lines is five characters (`length`) or more and nothing but stars,
+    2, 0 and blanks.
     Advice: switch the firewall's SMTP inspection ("fixup") off; until then TLS and other
     extensions will fail.
     Traps: a greeting without any text is something else.
+    Thresholds:
+        length (characters, at least 1): a shorter text of stars, 2 and 0 can be a number.
     """
     reply = first_reply(view)
-    if reply is None or not masked(reply):
+    if reply is None or not masked(reply, length):
         return
     found = greeting_of(view)
     if found is not None:

@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDSHAKE_CHECKS", "STALLED"]
 
-# Seconds after which a handshake that is not over has stalled: it is two round trips and some
-# arithmetic, and the slowest lines take a second or two.
-STALLED = 10
-# A TLS 1.3 alert on the wire: record header, two octets, content type and a tag of 16 octets,
-# perhaps padded. The shortest Finished is 58 octets (RFC 8446 §5.2, §6).
-ALERT_SIZES = range(5 + 17, 5 + 30 + 1)
+# Seconds after which a handshake that is not over has stalled.
+STALLED = 10.0
 RECORD_HEADER, HANDSHAKE_HEADER, CHANGE_CIPHER_SPEC_SIZE = 5, 4, 6
 
 
@@ -32,7 +28,7 @@ def _tls_hit(view: View, tls: Tls, text: str, *, likely: bool = False) -> Hit:
     return Hit(text, frames, tls.time, entry, confidence="likely" if likely else "certain")
 
 
-def _sealed_alert(view: View, tls: Tls) -> bool:
+def _sealed_alert(view: View, tls: Tls, shortest: int, longest: int) -> bool:
     """TLS 1.3: the client hung up after one record that has an alert's size (RFC 8446 §6)."""
     client, hello = tls.client, tls.client.hello
     if tls.server.version != "TLSv1.3" or hello is None or client.broken or not client.protected:
@@ -40,7 +36,8 @@ def _sealed_alert(view: View, tls: Tls) -> bool:
     if view.client.stream.gaps or (view.client.fin is None and view.client.rst is None):
         return False
     rest = client.size - RECORD_HEADER - HANDSHAKE_HEADER - len(hello)
-    return rest - CHANGE_CIPHER_SPEC_SIZE * client.changed in ALERT_SIZES
+    sealed = rest - CHANGE_CIPHER_SPEC_SIZE * client.changed - RECORD_HEADER
+    return shortest <= sealed <= longest
 
 
 @check(
@@ -56,7 +53,7 @@ def _sealed_alert(view: View, tls: Tls) -> bool:
         @G ; @ET ; C "STARTTLS\r\n" ; S "220 go\r\n" ; @CH ; S "\x15\x03\x03\x00\x02\x01\x00"
     """,
 )
-def tls_handshake_alert(view: View) -> Iterator[Hit]:
+def tls_handshake_alert(view: View, *, shortest: int = 17, longest: int = 30) -> Iterator[Hit]:
     """The two sides could not agree on encryption, and one of them said why.
 
     Trigger: an alert before the handshake is over; or, in TLS 1.3, where alerts are sealed, a
@@ -64,6 +61,10 @@ def tls_handshake_alert(view: View) -> Iterator[Hit]:
     Advice: a certificate alert of the client: mend the server's chain, name or dates;
         handshake_failure and protocol_version: the two have no method in common.
     Traps: close_notify is a goodbye; a warning that the handshake survives is none.
+    Thresholds:
+        shortest (octets): a sealed alert of TLS 1.3 without its record header: two octets,
+            content type and a tag (RFC 8446 §5.2, §6).
+        longest (octets): the same, padded; the shortest Finished is 53.
     """
     tls = view.dialogue.tls
     if tls is None:
@@ -72,7 +73,7 @@ def tls_handshake_alert(view: View) -> Iterator[Hit]:
         if side.fatal and not tls.completed:
             yield _tls_hit(view, tls, f"The {who} broke the TLS handshake off: {side.fatal}.")
             return
-    if _sealed_alert(view, tls):
+    if _sealed_alert(view, tls, shortest, longest):
         yield _tls_hit(
             view, tls, "The client hung up in the TLS handshake after what looks like an alert.",
             likely=True,
@@ -92,14 +93,17 @@ def tls_handshake_alert(view: View) -> Iterator[Hit]:
         @G ; @ET ; C "STARTTLS\r\n" ; S "220 go\r\n" ; @CH ; @SH
     """,
 )
-def tls_handshake_incomplete(view: View) -> Iterator[Hit]:
+def tls_handshake_incomplete(view: View, *, after: float = STALLED) -> Iterator[Hit]:
     """Encryption setup stopped half-way.
 
-    Trigger: a ClientHello, and the connection ends or ten seconds pass before both sides send
-        protected data; nobody sent an alert.
+    Trigger: a ClientHello, and the connection ends or ten seconds (`after`) pass before both sides
+        send protected data; nobody sent an alert.
     Advice: a large certificate on a path that drops large packets, an overloaded server, or a
         device in between that inspects.
     Traps: a recording that ends early, or lacks packets, shows nothing.
+    Thresholds:
+        after (s): a handshake is two round trips and some arithmetic, and the slowest lines take
+            a second or two.
     """
     tls = view.dialogue.tls
     if tls is None or not tls.client_begun or tls.completed or tls.failed:
@@ -108,7 +112,7 @@ def tls_handshake_incomplete(view: View) -> Iterator[Hit]:
     if not view.two_sided or not whole:
         return
     waited = view.waited(tls.time)
-    if view.closed or waited >= STALLED:
+    if view.closed or waited >= after:
         last = "the server's hello" if tls.server.hello is not None else "the client's hello"
         how = "ended" if view.closed else "stood still"
         yield _tls_hit(

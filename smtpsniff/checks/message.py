@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# A client that hangs up this soon after the end of its message did not wait (RFC 5321
-# §4.5.3.2.6 asks for ten minutes).
-HASTY = 5
 # Refusals that may be about the form of a message; the others name another cause.
 _FORMAL = frozenset({"protocol", "policy-unspecified"})
 _DATE = re.compile(rb"(?:\A|\n)date[ \t]*:", re.IGNORECASE)
@@ -222,7 +219,7 @@ _ENDS = {
         @T ; @D ; @H ; C ".\r\n" ; +60 S "451 4.3.0 scan failed\r\n" ; RST S
     """,
 )
-def eom_reply_missing(view: View) -> Iterator[Hit]:
+def eom_reply_missing(view: View, *, hasty: float = 5.0) -> Iterator[Hit]:
     """The letter arrived but the receipt did not, so it will probably be sent twice.
 
     Trigger: the end of a message, acknowledged by the server's TCP, and no reply before the
@@ -230,6 +227,9 @@ def eom_reply_missing(view: View) -> Iterator[Hit]:
     Advice: client: wait ten minutes; server: answer before slow scans; look for duplicates.
     Traps: if the end never reached the server the message was cut short; 4yz is an answer; a
         client that hangs up within seconds is the cause itself.
+    Thresholds:
+        hasty (s): a client that hangs up this soon after the end of its message did not wait
+            (RFC 5321 §4.5.3.2.6 asks for ten minutes), and the sentence says so.
     """
     if view.session.ended == "capture-ended" or view.server.stream.gaps:
         return
@@ -240,13 +240,11 @@ def eom_reply_missing(view: View) -> Iterator[Hit]:
         if letter.body is None or not letter.body.complete or not _arrived(view, letter):
             continue
         sent = max(eom.time, letter.body.time)
-        yield view.at(
-            f"The server got the whole message and never answered: {_who_hung_up(view, sent)}.",
-            eom,
-        )
+        who = _who_hung_up(view, sent, hasty)
+        yield view.at(f"The server got the whole message and never answered: {who}.", eom)
 
 
-def _who_hung_up(view: View, since: int) -> str:
+def _who_hung_up(view: View, since: int, hasty: float) -> str:
     """Who ended the connection, and how long after the end of the message."""
     ends = [
         (mark.frame, mark.time, name)
@@ -258,8 +256,8 @@ def _who_hung_up(view: View, since: int) -> str:
         return f"nothing came for {duration(view.waited(since))}"
     _, time, name = min(ends)
     seconds = (time - since) / 1e9
-    hasty = ", which is no time to wait" if name == "client" and seconds < HASTY else ""
-    return f"the {name} ended the connection after {duration(seconds)}{hasty}"
+    why = ", which is no time to wait" if name == "client" and seconds < hasty else ""
+    return f"the {name} ended the connection after {duration(seconds)}{why}"
 
 
 CHECKS = (

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# Lines in a row that are answered 5yz before they are taken for the text of a message: two may
-# be somebody's typing errors.
-LINES_OF_TEXT = 3
-
 # What is behind these, unless it is a command, was meant as a message.
 _CAUSES = {"DATA": "a refused DATA", "BDAT": "a chunk", "<eom>": "the end of a message"}
 _TEXT_LINE = re.compile(
@@ -164,24 +160,27 @@ def _no_command(exchange: Exchange) -> bool:
         S "500 5.5.2 bad\r\n"
     """,
 )
-def body_lines_as_commands(view: View) -> Iterator[Hit]:
+def body_lines_as_commands(view: View, *, lines: int = 3) -> Iterator[Hit]:
     """The server treats the text of a mail as commands; both sides have lost step.
 
-    Trigger: three lines or more in a row look like a header, text or base64 and are answered
-    5yz, behind a refused DATA, a chunk or the end of a message; an error, as they were refused.
+    Trigger: three lines (`lines`) or more in a row look like a header, text or base64 and are
+    answered 5yz, behind a refused DATA, a chunk or the end of a message; an error, as they were
+    refused.
     Advice: see what came before; hardened servers hang up at once.
     Traps: typing errors, and whatever is sent outside any mail, are command-unknown.
+    Thresholds:
+        lines (lines, at least 1): two may be somebody's typing errors.
     """
     exchanges = view.dialogue.exchanges
     i = 0
     while i < len(exchanges):
-        lines = _strange(exchanges, i)
+        strange = _strange(exchanges, i)
         before = exchanges[i - 1] if i else None
-        i += len(lines) or 1
-        if len(lines) < LINES_OF_TEXT or before is None or before.verb not in _CAUSES:
+        i += len(strange) or 1
+        if len(strange) < lines or before is None or before.verb not in _CAUSES:
             continue
-        text = [e for e in lines if _refused_text(e)]
-        if len(text) < LINES_OF_TEXT or not all(view.clean(e) for e in (before, *text)):
+        text = [e for e in strange if _refused_text(e)]
+        if len(text) < lines or not all(view.clean(e) for e in (before, *text)):
             continue
         hit = view.at(
             f"{plural(len(text), 'line')} of text were read as commands behind "

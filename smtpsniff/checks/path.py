@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# TCP carries 1460 octets over Ethernet and more than 1200 over most tunnels: whatever is larger
-# travels in full segments (RFC 2923 §2.1).
-LARGE = 1200
-# Sent three times: the first copy and two more.
-COPIES = 2
 # Exchanges whose octets are nobody's business.
 _SECRETS = ("AUTH", "X-EXPS", "<auth-response>")
 
@@ -46,25 +41,30 @@ _SECRETS = ("AUTH", "X-EXPS", "<auth-response>")
         S "250 2.0.0 Ok\\r\\n"
     """,
 )
-def tcp_pmtu_black_hole(view: View) -> Iterator[Hit]:
+def tcp_pmtu_black_hole(view: View, *, octets: int = 1200, copies: int = 3) -> Iterator[Hit]:
     """Small packets get through and big ones vanish, so mail hangs just as the message is sent.
 
-    Trigger: the first 1200 octets or more of a message were sent three times and nothing of
+    Trigger: the first 1200 octets or more (`octets`) of a message were sent three times
+    (`copies`) and nothing of
     them was ever acknowledged, while all the small commands before them were.
     Advice: let ICMP "fragmentation needed" and "packet too big" pass, or clamp the segment size
     on the tunnel.
     Traps: a network that fails at this very moment looks the same, hence only likely. Segments
     that get stuck later in a message, or in the server's TLS certificate, are not told.
+    Thresholds:
+        octets (octets, at least 1): TCP carries 1460 over Ethernet and more than 1200 over most
+            tunnels: whatever is larger travels in full segments (RFC 2923 §2.1).
+        copies (times, at least 2): the first one and those sent again.
     """
     client, server = view.client, view.server
-    if client.retransmissions < COPIES or not view.two_sided or server.ack < 0:
+    if client.retransmissions < copies - 1 or not view.two_sided or server.ack < 0:
         return
     letter = next((x for x in reversed(view.dialogue.letters) if x.body is not None), None)
     if letter is None or letter.body is None or letter.body.start <= 0:
         return
     stream, start = client.stream, letter.body.start
     unacknowledged = stream.end - start
-    if unacknowledged < LARGE or any(gap.at >= start for gap in stream.gaps):
+    if unacknowledged < octets or any(gap.at >= start for gap in stream.gaps):
         return
     if not covers(server.ack, stream.after(start)) or covers(server.ack, stream.after(start + 1)):
         return

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# A server that has begun a list ends it at once; after this much silence (seconds) it will not.
-# Greetings are split on purpose: postscreen waits 6 s before the last line.
-LIST_PATIENCE = 10.0
-
 _CLASSES = range(200, 600)
 
 
@@ -183,13 +179,16 @@ def reply_multiline_code_mismatch(view: View) -> Iterator[Hit]:
         FIN S
     """,
 )
-def reply_multiline_unterminated(view: View) -> Iterator[Hit]:
+def reply_multiline_unterminated(view: View, *, after: float = 10.0) -> Iterator[Hit]:
     """The server started a list and never finished it, so the sender keeps waiting.
 
-    Trigger: a reply of lines with a hyphen behind the code lacks the last line, one without,
-    until the connection closed; or until 10 s after it, with a command from the client since.
+    Trigger: a reply of lines with a hyphen behind the code lacks the last line, one without, until
+    the connection closed; or until 10 s (`after`) after it, with a command from the client since.
     Advice: a fault of the server, or a device on the way cut packets off.
     Traps: a greeting may be split for some seconds to unmask hasty clients.
+    Thresholds:
+        after (s): a server that has begun a list ends it at once, or not at all. Greetings are
+            split on purpose: postscreen waits 6 s before the last line.
     """
     for reply in view.dialogue.replies:
         if reply.terminated or reply.raw[3:4] != b"-" or not _certain(view, reply):
@@ -199,8 +198,8 @@ def reply_multiline_unterminated(view: View) -> Iterator[Hit]:
         silence = view.waited(reply.time)
         greets = reply.answers is not None and reply.answers.verb == "<greeting>"
         went_on = any(e.first_frame > reply.frame for e in view.dialogue.exchanges)
-        closed = over(view) and (not greets or silence >= LIST_PATIENCE)
-        if closed or (went_on and silence >= LIST_PATIENCE):
+        closed = over(view) and (not greets or silence >= after)
+        if closed or (went_on and silence >= after):
             seconds = (view.connection.end - reply.time) / NANOSECONDS
             yield view.at(
                 f"The reply{_answering(reply)} never ended: {answer(reply)} was all, and "

@@ -7,71 +7,76 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks import CATALOGUE
+from smtpsniff.checks.choice import EVERYTHING
 from smtpsniff.checks.folding import fold
 from smtpsniff.checks.topics import topics_of
 from smtpsniff.checks.view import View
 from smtpsniff.records import SEVERITIES, Finding, Timestamp
 
 if TYPE_CHECKING:
-    from smtpsniff.checks.registry import Check, Hit
+    from smtpsniff.checks.choice import Choice
+    from smtpsniff.checks.registry import Check, Hit, Rule
     from smtpsniff.records import Session
     from smtpsniff.smtp.dialogue import Dialogue
 
-__all__ = ["examine", "internal_error"]
+__all__ = ["Examiner", "internal_error"]
 
 # Evidence of a finding: the first five places (PROTOCOL D), each with a few frames.
 EVIDENCES = 5
 _RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 
 
-def _by_topic() -> tuple[dict[str, list[int]], list[int]]:
-    wakes: dict[str, list[int]] = defaultdict(list)
-    always = [i for i, check in enumerate(CATALOGUE) if not check.wakes]
-    for i, check in enumerate(CATALOGUE):
-        for topic in check.wakes:
-            wakes[topic].append(i)
-    return dict(wakes), always
+MAX_PLANS = 4096  # kinds of sessions; more of them are planned anew each time
 
 
-_WAKES, _ALWAYS = _by_topic()
-_plans: dict[frozenset[str], list[Check]] = {}  # sessions of a kind wake the same checks
-MAX_PLANS = 4096
+class Examiner:
+    """Runs the checks that are on, with the thresholds of a run."""
 
+    def __init__(self, choice: Choice = EVERYTHING) -> None:
+        self._rules: list[tuple[Check, Rule]] = [
+            (check, choice.run(check)) for check in CATALOGUE if check.id not in choice.off
+        ]
+        self._wakes: dict[str, list[int]] = defaultdict(list)
+        self._always = [i for i, (check, _) in enumerate(self._rules) if not check.wakes]
+        for i, (check, _) in enumerate(self._rules):
+            for topic in check.wakes:
+                self._wakes[topic].append(i)
+        # Sessions of a kind wake the same checks.
+        self._plans: dict[frozenset[str], list[tuple[Check, Rule]]] = {}
 
-def _awake(topics: set[str]) -> list[Check]:
-    """The checks that these topics wake, in the catalogue's order."""
-    key = frozenset(topics)
-    plan = _plans.get(key)
-    if plan is None:
-        chosen = set(_ALWAYS)
-        for topic in topics:
-            chosen.update(_WAKES.get(topic, ()))
-        plan = [CATALOGUE[i] for i in sorted(chosen)]
-        if len(_plans) < MAX_PLANS:
-            _plans[key] = plan
-    return plan
+    def _awake(self, topics: set[str]) -> list[tuple[Check, Rule]]:
+        """The checks that these topics wake, in the catalogue's order."""
+        key = frozenset(topics)
+        plan = self._plans.get(key)
+        if plan is None:
+            chosen = set(self._always)
+            for topic in topics:
+                chosen.update(self._wakes.get(topic, ()))
+            plan = [self._rules[i] for i in sorted(chosen)]
+            if len(self._plans) < MAX_PLANS:
+                self._plans[key] = plan
+        return plan
 
-
-def examine(session: Session, dialogue: Dialogue) -> list[Finding]:
-    """Findings of all checks on one session, worst first, consequences folded (D.14)."""
-    view = View(session, dialogue)
-    view.topics = topics_of(view)
-    findings: list[Finding] = []
-    index: dict[int, int] | None = None
-    for check in _awake(view.topics):
-        try:
-            hits = list(check.run(view))
-        except Exception as fault:  # a fault of ours: told, and the run goes on
-            findings.append(internal_error(session, f"check {check.id}", fault))
-            continue
-        if hits:
-            if index is None:
-                index = {id(entry): i for i, entry in enumerate(session.timeline)}
-            findings += _count(check, hits, index)
-    if len(findings) > 1:
-        findings = fold(findings)
-        findings.sort(key=lambda f: (_RANK[f.severity], f.frames[:1]))
-    return findings
+    def __call__(self, session: Session, dialogue: Dialogue) -> list[Finding]:
+        """Findings of all checks on one session, worst first, consequences folded (D.14)."""
+        view = View(session, dialogue)
+        view.topics = topics_of(view)
+        findings: list[Finding] = []
+        index: dict[int, int] | None = None
+        for check, rule in self._awake(view.topics):
+            try:
+                hits = list(rule(view))
+            except Exception as fault:  # a fault of ours: told, and the run goes on
+                findings.append(internal_error(session, f"check {check.id}", fault))
+                continue
+            if hits:
+                if index is None:
+                    index = {id(entry): i for i, entry in enumerate(session.timeline)}
+                findings += _count(check, hits, index)
+        if len(findings) > 1:
+            findings = fold(findings)
+            findings.sort(key=lambda f: (_RANK[f.severity], f.frames[:1]))
+        return findings
 
 
 def _count(check: Check, hits: list[Hit], index: dict[int, int]) -> list[Finding]:

@@ -208,20 +208,22 @@ def starttls_response_injection(view: View) -> Iterator[Hit]:
         @G ; @ET ; C "STARTTLS\r\n" ; S "220 go\r\n" ; @CH ; FIN C
     """,
 )
-def starttls_plaintext_continues(view: View) -> Iterator[Hit]:
+def starttls_plaintext_continues(view: View, *, after: float = STALLED) -> Iterator[Hit]:
     """Both agreed to encrypt and then did not.
 
     Trigger: after STARTTLS was accepted the client goes on in clear text, and no ClientHello comes
-        before the connection ends or ten seconds have passed.
+        before the connection ends or ten seconds (`after`) have passed.
     Advice: correct the client.
     Traps: if a ClientHello comes after all, the clear text was slipped in; if the server went
         along, somebody may have recorded what was decrypted (possible; a note if it is SMTP).
+    Thresholds:
+        after (s): with the connection still open, how long a ClientHello is waited for.
     """
     found = _agreed(view)
     if found is None or found[0].client_begun or not found[0].injected_command.strip():
         return
     tls, command = found
-    if view.closed or view.waited(command.time) >= STALLED:
+    if view.closed or view.waited(command.time) >= after:
         along = bool(tls.injected_reply.strip())
         hit = _clear_hit(
             view, "client",

@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-# A client of implicit TLS speaks at once: who waits this long for a greeting expects clear text.
-WAITED = 5.0
-# Fewer lines with a colon can be typing errors.
-HEADER_LINES = 3
 SMTPS = 465
 
 _FOREIGN = re.compile(rb"(?:GET|POST|HEAD|PUT|CONNECT|OPTIONS) \S+ HTTP/|SSH-")
@@ -55,15 +51,17 @@ _HEADER = re.compile(rb"[!-9;-~]{1,76}:[ \t]")
         @Q
     """,
 )
-def protocol_not_smtp(view: View) -> Iterator[Hit]:
+def protocol_not_smtp(view: View, *, lines: int = 3) -> Iterator[Hit]:
     """Something that is not a mail program is talking to the mail port.
 
     Trigger: the server greeted as a mail server does, and a line of the client is a request of
-    HTTP or SSH's first line, or three lines or more look like header fields and none is a
-    command of SMTP.
+    HTTP or SSH's first line, or three lines (`lines`) or more look like header fields and none
+    is a command of SMTP.
     Advice: browsers made to attack, searches for open proxies, scanners; block them, and forbid
     such words in the mail server.
     Traps: TLS has a check of its own. Header fields after a refused DATA are a message.
+    Thresholds:
+        lines (lines, at least 1): fewer lines with a colon can be typing errors.
     """
     greeting = view.dialogue.greeting
     reply = greeting.reply if greeting is not None else None
@@ -78,7 +76,7 @@ def protocol_not_smtp(view: View) -> Iterator[Hit]:
         commands += exchange.verb in VERBS and bool(exchange.line)
         if exchange.verb not in VERBS and _HEADER.match(exchange.line):
             headers.append(exchange)
-    if len(headers) >= HEADER_LINES and not commands:
+    if len(headers) >= lines and not commands:
         text = f"The client sends header fields instead of commands, the first {said(headers[0])}."
         yield view.at(text, headers[0])
 
@@ -144,14 +142,16 @@ def tls_on_plaintext_port(view: View) -> Iterator[Hit]:
         +1.0 FIN C
     """,
 )
-def tls_implicit_expected(view: View) -> Iterator[Hit]:
+def tls_implicit_expected(view: View, *, after: float = 5.0) -> Iterator[Hit]:
     """This port expects encryption from the first octet.
 
-    Trigger: on port 465 the client sends clear text, or waits 5 s for a greeting, and the
-    server stays silent, sends a TLS alert or closes.
+    Trigger: on port 465 the client sends clear text, or waits 5 s (`after`) for a greeting, and
+    the server stays silent, sends a TLS alert or closes.
     Advice: choose "SSL/TLS" instead of "STARTTLS" for port 465.
     Traps: a server that greets in clear on port 465 is a note. Other ports may expect TLS too,
     but nothing in one session says so.
+    Thresholds:
+        after (s): a client of implicit TLS speaks at once: who waits expects clear text.
     """
     if view.session.server.port != SMTPS or view.dialogue.tls is not None:
         return
@@ -166,7 +166,7 @@ def tls_implicit_expected(view: View) -> Iterator[Hit]:
     alert = any(is_record(line) for r in view.dialogue.replies for line in r.garbage)
     waited = view.waited(connected_at(view))
     spoke = next((e for e in view.dialogue.exchanges if e.line), None)
-    if not alert and waited < WAITED and not (spoke is not None and view.closed):
+    if not alert and waited < after and not (spoke is not None and view.closed):
         return
     end = "a TLS alert" if alert else "no answer"
     did = f"sent {said(spoke)} in clear" if spoke is not None else f"waited {duration(waited)}"

@@ -1,7 +1,8 @@
-"""List everything that smtpsniff looks for, by group.
+"""List everything that smtpsniff looks for, by group, with the thresholds that can be set.
 
 Examples:
   smtpsniff checks
+  smtpsniff checks --checks 'tls,greeting-*'
   smtpsniff checks --json | jq -r 'select(.severity == "error") | .id'
 """
 
@@ -12,6 +13,7 @@ import json
 from typing import TYPE_CHECKING
 
 from smtpsniff.cli import status
+from smtpsniff.cli.config import add_choosing, choice_of
 from smtpsniff.cli.errors import not_yet
 from smtpsniff.cli.options import add_color
 from smtpsniff.cli.streams import Output, paint_for
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.checks import Check
+    from smtpsniff.checks.choice import Choice
 
 FORMATS = ("text", "json", "ndjson", "markdown")
 
@@ -50,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="text, ndjson, json (one array) or markdown",
     )
+    add_choosing(parser)
     add_color(parser)
 
 
@@ -57,22 +61,29 @@ def run(args: argparse.Namespace) -> int:
     """Print the catalogue."""
     from smtpsniff.checks import CATALOGUE
 
+    choice = choice_of(args)
     output = Output()
-    for line in _lines(CATALOGUE, args, output):
+    for line in _lines(CATALOGUE, choice, args, output):
         output.line(line)
     output.flush()
     return status.FINE
 
 
-def _lines(checks: tuple[Check, ...], args: argparse.Namespace, output: Output) -> Iterator[str]:
+def _lines(
+    catalogue: tuple[Check, ...], choice: Choice, args: argparse.Namespace, output: Output
+) -> Iterator[str]:
     from smtpsniff.output.catalogue import as_markdown, as_record, as_text
 
+    checks = [check for check in catalogue if check.id not in choice.off]
     if args.format == "text":
-        yield from as_text(checks, paint_for(output, args.color))
+        yield from as_text(checks, paint_for(output, args.color), choice)
+        if choice.off:
+            yield f"{len(choice.off)} more are switched off"
     elif args.format == "markdown":
-        yield from as_markdown(checks)
+        yield from as_markdown(checks, choice)
     elif args.format == "ndjson":
         for check in checks:
-            yield json.dumps(as_record(check), ensure_ascii=False)
+            yield json.dumps(as_record(check, choice), ensure_ascii=False)
     else:
-        yield json.dumps([as_record(check) for check in checks], indent=1, ensure_ascii=False)
+        records = [as_record(check, choice) for check in checks]
+        yield json.dumps(records, indent=1, ensure_ascii=False)

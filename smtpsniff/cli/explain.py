@@ -5,6 +5,7 @@ Examples:
   smtpsniff explain 5.7.26
   smtpsniff explain rcpt to
   smtpsniff explain greylist
+  smtpsniff explain greeting-slow
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpsniff.cli import status
+from smtpsniff.cli.config import add_choosing, choice_of
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_color
 from smtpsniff.cli.streams import Output, paint_for
@@ -25,6 +27,7 @@ LONGEST_WORD = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The word, which may be several."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="what to explain")
+    add_choosing(parser)
     add_color(parser)
 
 
@@ -35,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.words:
         raise UsageError("explain what? For example: smtpsniff explain 550")
     word = " ".join(args.words)
-    articles = explain(word)
+    articles = explain(word, choice_of(args))
     if not articles:
         raise UsageError(_unknown(word[:LONGEST_WORD]))
     output = Output()

@@ -38,6 +38,11 @@ options of read and show:
                                 on other ports SMTP is recognised by content
   --fail-on error|warning|note|never
                                 findings that make the exit status 1 (error)
+  --checks NAMES, --disable NAMES
+                                checks by id, group or pattern (greeting-*)
+  --set greeting-slow.after=20  a threshold; smtpsniff checks lists them
+  --config FILE, --no-config    settings, by default those in
+                                ~/.config/smtpsniff/config.toml
   --jobs N                      processes to share the work
   --color auto|always|never     NO_COLOR is honoured
   --verify-checksums            count packets with bad checksums

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
+from smtpsniff.cli.config import add_choosing
 from smtpsniff.cli.errors import UsageError, not_yet
 from smtpsniff.cli.words import LATER_FORMATS
 
@@ -103,6 +104,7 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify-checksums", action="store_true", help="count packets with bad checksums"
     )
+    add_choosing(parser)
     add_color(parser)
     parser.add_argument(
         "--debug", action="store_true", help="say on standard error where smtpsniff itself failed"

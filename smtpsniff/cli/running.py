@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from smtpsniff import __version__
 from smtpsniff.capture import CaptureError, open_capture
 from smtpsniff.cli import status
+from smtpsniff.cli.config import choice_of
 from smtpsniff.cli.errors import UsageError, not_yet
 from smtpsniff.cli.progress import Progress
 from smtpsniff.cli.streams import tell
@@ -29,9 +30,10 @@ class Reading:
 
     def __init__(self, files: list[str], args: argparse.Namespace, renderer: Renderer) -> None:
         self._fail_on: str = args.fail_on
+        choice = choice_of(args)  # before the files: mistakes in words are told first
         paths = _readable(files)
         self._some_unreadable = len(paths) < len(files)
-        settings = Settings(frozenset(args.port), args.verify_checksums)
+        settings = Settings(frozenset(args.port), args.verify_checksums, choice=choice)
         self.progress = Progress()
         try:
             self.runner = Runner(paths, settings, renderer, args.jobs, self.progress)

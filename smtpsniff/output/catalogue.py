@@ -5,15 +5,18 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.choice import EVERYTHING
 from smtpsniff.output.paint import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from smtpsniff.checks import Check
+    from smtpsniff.checks.choice import Choice
+    from smtpsniff.checks.registry import Threshold
     from smtpsniff.output.paint import Paint
 
-__all__ = ["as_markdown", "as_record", "as_text"]
+__all__ = ["as_markdown", "as_record", "as_text", "setting"]
 
 _COLUMNS = ("id", "group", "severity", "reference", "sentence", "trigger", "advice", "traps")
 
@@ -28,12 +31,27 @@ def _by_group(checks: Sequence[Check]) -> Iterator[tuple[str, list[Check]]]:
         yield group, sorted(members, key=lambda check: check.id)
 
 
-def as_record(check: Check) -> dict[str, str]:
+def as_record(check: Check, choice: Choice = EVERYTHING) -> dict[str, object]:
     """All that is told of a check."""
-    return {name: getattr(check, name) for name in _COLUMNS}
+    record: dict[str, object] = {name: getattr(check, name) for name in _COLUMNS}
+    record["thresholds"] = [
+        {
+            "name": t.id, "value": choice.value(t), "default": t.default, "unit": t.unit,
+            "least": t.least, "meaning": t.meaning,
+        }
+        for t in check.thresholds
+    ]  # fmt: skip
+    return record
 
 
-def as_text(checks: Sequence[Check], paint: Paint) -> Iterator[str]:
+def setting(threshold: Threshold, choice: Choice) -> str:
+    """``greeting-slow.after = 20 s (default 5)``: the default where it is not in force."""
+    value, default = choice.value(threshold), threshold.default
+    changed = f" (default {default:g})" if value != default else ""
+    return f"{threshold.id} = {value:g} {threshold.unit}{changed}"
+
+
+def as_text(checks: Sequence[Check], paint: Paint, choice: Choice = EVERYTHING) -> Iterator[str]:
     """A section for each group, a line or two for each check."""
     widest = max((len(check.id) for check in checks), default=0)
     # Beside the id where there is room, under it where there is not.
@@ -53,18 +71,21 @@ def as_text(checks: Sequence[Check], paint: Paint) -> Iterator[str]:
                 yield f"  {severity}  {check.id}"
             for row in rows:
                 yield indent + row
+            for threshold in check.thresholds:
+                yield indent + paint(setting(threshold, choice), "dim")
     yield ""
     yield f"{len(checks)} checks; smtpsniff explain ID says more of each"
 
 
-def as_markdown(checks: Sequence[Check]) -> Iterator[str]:
+def as_markdown(checks: Sequence[Check], choice: Choice = EVERYTHING) -> Iterator[str]:
     """A table for each group."""
     for group, members in _by_group(checks):
         yield f"## {group}"
         yield ""
-        yield "| check | severity | finds | reference |"
-        yield "| --- | --- | --- | --- |"
+        yield "| check | severity | finds | thresholds | reference |"
+        yield "| --- | --- | --- | --- | --- |"
         for check in members:
-            cells = (f"`{check.id}`", check.severity, check.sentence, check.reference)
+            thresholds = "; ".join(setting(t, choice) for t in check.thresholds)
+            cells = (f"`{check.id}`", check.severity, check.sentence, thresholds, check.reference)
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         yield ""

@@ -16,6 +16,7 @@ from smtpsniff.output.paint import pad, wrap
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from smtpsniff.checks.choice import Choice
     from smtpsniff.output.paint import Paint
     from smtpsniff.smtp.extensions import Extension
     from smtpsniff.smtp.verbs import Verb
@@ -35,12 +36,14 @@ class Article:
     what: str
     facts: dict[str, str] = field(default_factory=dict)
     example: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
-def explain(word: str) -> list[Article]:
-    """Every meaning of a word; none if it is not known."""
+def explain(word: str, choice: Choice | None = None) -> list[Article]:
+    """Every meaning of a word; none if it is not known. `choice`: thresholds in force."""
     word = " ".join(word.split())
-    return [article for finder in FINDERS for article in finder(word)]
+    found = [article for finder in FINDERS for article in finder(word)]
+    return [*found, *_check(word, choice)]
 
 
 def lines(article: Article, paint: Paint) -> Iterator[str]:
@@ -55,7 +58,8 @@ def lines(article: Article, paint: Paint) -> Iterator[str]:
             yield "  " + paint(line, side)
     if any(article.facts.values()):
         yield ""
-    for name, text in article.facts.items():
+    thresholds = [("threshold", text) for text in article.settings]
+    for name, text in (*article.facts.items(), *thresholds):
         rows = wrap(text, None if width is None else width - LABEL) if text else []
         for index, row in enumerate(rows):
             yield (paint(pad(name, LABEL), "dim") if not index else " " * LABEL) + row
@@ -229,11 +233,13 @@ def _label(word: str) -> Iterator[Article]:
         yield Article(word, "STARTTLS in a session", f"STARTTLS was {STARTTLS[word]}.")
 
 
-def _check(word: str) -> Iterator[Article]:
+def _check(word: str, choice: Choice | None) -> Iterator[Article]:
     # A check's id has two words at least; the catalogue is the largest of the tables.
     if "-" not in word:
         return
     from smtpsniff.checks import CATALOGUE
+    from smtpsniff.checks.choice import EVERYTHING
+    from smtpsniff.output.catalogue import setting
     from smtpsniff.output.example import dialogue_lines
 
     for check in CATALOGUE:
@@ -246,11 +252,14 @@ def _check(word: str) -> Iterator[Article]:
             }
             kind = f"{check.severity}, {check.group}"
             example = tuple(dialogue_lines(check.fires))
-            yield Article(check.id, kind, check.sentence, facts, example)
+            settings = tuple(
+                f"{setting(t, choice or EVERYTHING)}: {t.meaning}" for t in check.thresholds
+            )
+            yield Article(check.id, kind, check.sentence, facts, example, settings)
 
 
 FINDERS: tuple[Callable[[str], Iterator[Article]], ...] = (
-    _code, _enhanced, _verb, _extension, _reason, _label, _check,
+    _code, _enhanced, _verb, _extension, _reason, _label,
 )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from smtpsniff.capture.scapy_door import slow_decode
+from smtpsniff.checks.choice import EVERYTHING, Choice
+from smtpsniff.checks.run import Examiner
 from smtpsniff.net import decode
 from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.files import Localiser, order_by_time
@@ -47,6 +49,7 @@ class Settings:
     shard: tuple[int, int] = (0, 1)
     key: bytes | None = None  # of endpoint identities; processes that compare them share it
     window: int | None = None  # bytes of a file that are mapped at once; None: the default
+    choice: Choice = EVERYTHING  # checks that are on, and their thresholds
 
 
 @dataclass(slots=True)
@@ -77,6 +80,7 @@ class Analysis:
             shard=self.settings.shard,
             verify=self.settings.verify_checksums,
         )
+        self._run_checks = Examiner(self.settings.choice)
         self._sessions: dict[int, tuple[Connection, Dialogue | None]] = {}
 
     @property
@@ -146,7 +150,7 @@ class Analysis:
             step.began.append(connection.first_frame)
 
     def _examine(self, works: list[Work]) -> list[Session]:
-        sessions = examine(works, self.settings.ports, self.localiser.apply)
+        sessions = examine(works, self.settings.ports, self._run_checks, self.localiser.apply)
         for work in works:
             self.summary.limits.update(work.connection.notes)
             if work.dialogue is not None:
@@ -215,15 +219,19 @@ def sessions_of(analysis: Analysis) -> Iterator[Session]:
 
 
 def read(
-    *paths: str | os.PathLike[str], ports: Iterable[int] = (), verify_checksums: bool = False
+    *paths: str | os.PathLike[str],
+    ports: Iterable[int] = (),
+    verify_checksums: bool = False,
+    choice: Choice = EVERYTHING,
 ) -> Iterator[Session]:
     """Sessions of capture files, as they end.
 
     Several files are one capture, ordered by time. `ports` are mail ports besides 25, 465,
-    587, 2525 and 24; on other ports sessions are recognised by content.
+    587, 2525 and 24; on other ports sessions are recognised by content. `choice` says which
+    checks are on, and sets thresholds (`smtpsniff.checks.choice.choose`).
 
     Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
     session up to the damage.
     """
-    settings = Settings(frozenset(ports), verify_checksums)
+    settings = Settings(frozenset(ports), verify_checksums, choice=choice)
     yield from sessions_of(Analysis(paths, settings))

@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.run import examine as run_checks
 from smtpsniff.checks.run import internal_error
 from smtpsniff.records import (
     Complete,
@@ -27,6 +26,7 @@ from smtpsniff.verdict import judge
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from smtpsniff.checks.run import Examiner
     from smtpsniff.tcp import Connection
 
 __all__ = ["Work", "examine"]
@@ -46,7 +46,10 @@ class Work:
 
 
 def examine(
-    works: Iterable[Work], ports: frozenset[int], localise: Callable[[Session], None]
+    works: Iterable[Work],
+    ports: frozenset[int],
+    run_checks: Examiner,
+    localise: Callable[[Session], None],
 ) -> list[Session]:
     """The finished records of some connections.
 
@@ -61,8 +64,14 @@ def examine(
             work.dialogue = Dialogue(work.connection, work.client)
         work.dialogue.advance(final=True)
 
+    def check(work: Work) -> None:
+        assert work.dialogue is not None
+        session = _of(work)
+        session.findings = run_checks(session, work.dialogue)
+        work.dialogue.close()
+
     works = list(works)
-    for stage in (read, _build, _check, _time):
+    for stage in (read, _build, check, _time):
         _each(works, stage)
     _each(works, lambda work: localise(_of(work)))
     _each(works, _judge)
@@ -88,13 +97,6 @@ def _of(work: Work) -> Session:
 def _build(work: Work) -> None:
     assert work.dialogue is not None
     work.session = build(work.dialogue)
-
-
-def _check(work: Work) -> None:
-    assert work.dialogue is not None
-    session = _of(work)
-    session.findings = run_checks(session, work.dialogue)
-    work.dialogue.close()
 
 
 def _time(work: Work) -> None:

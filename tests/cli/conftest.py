@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parents[2] / "captures"
 
 
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's configuration file would be: not the file of whoever runs the tests."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    return tmp_path / "settings" / "smtpsniff" / "config.toml"
+
+
 @pytest.fixture
 def cli(capsysbinary: pytest.CaptureFixture[bytes]) -> Cli:
     """`cli("show", path, 1)`."""

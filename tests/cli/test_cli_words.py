@@ -96,7 +96,7 @@ def test_checks_as_markdown(cli: Cli) -> None:
     lines = cli("checks", "--format", "markdown").out.splitlines()
     assert sum(line.startswith("| `") for line in lines) == len(CATALOGUE)
     rows = [line for line in lines if line.startswith("|")]
-    assert {line.replace("\\|", "").count("|") for line in rows} == {5}
+    assert {line.replace("\\|", "").count("|") for line in rows} == {6}
 
 
 def test_schema_is_json(cli: Cli) -> None:
