@@ -42,6 +42,15 @@ class PacketBatch:
         return self.buffer[start : start + int(self.captured[row])]
 
 
+def nothing(file: int) -> PacketBatch:
+    """A batch without a packet: what a source that is still open gives when nothing has come."""
+    column = np.zeros(0, np.int64)
+    return PacketBatch(
+        b"", column, column, column, column, column,
+        column.astype(np.uint16), column.astype(np.int32), file,
+    )  # fmt: skip
+
+
 def gather(buffer: Buffer, offset: NDArray[np.int64], layout: np.dtype[Any]) -> NDArray[Any]:
     """One record of `layout` from each offset, as a contiguous array.
 

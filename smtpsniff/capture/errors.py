@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+STANDARD_INPUT = "-"
+
+
+def shown(path: str) -> str:
+    """The name of a file for people."""
+    return "standard input" if path == STANDARD_INPUT else path
+
 
 class CaptureError(Exception):
     """A capture that cannot be read at all; `str()` is one line for people."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+        super().__init__(f"{shown(path)}: {reason}")
         self.path = path
         self.reason = reason
 
@@ -31,4 +38,4 @@ class Damage:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}: damaged at byte {self.offset}: {self.reason}"
+        return f"{shown(self.path)}: damaged at byte {self.offset}: {self.reason}"

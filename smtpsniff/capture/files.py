@@ -7,7 +7,9 @@ import stat
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from smtpsniff.capture.errors import CaptureError, Damage
+from smtpsniff.capture.batch import nothing
+from smtpsniff.capture.errors import STANDARD_INPUT, CaptureError, Damage
+from smtpsniff.capture.inflow import Dry, Inflow
 from smtpsniff.capture.magic import recognise
 from smtpsniff.capture.pcap import FILE_HEADER, MAGICS, PcapReader
 from smtpsniff.capture.pcapng import PcapngReader
@@ -19,6 +21,7 @@ from smtpsniff.capture.source import (
     PlainStream,
     Source,
     StreamedFile,
+    Window,
 )
 
 if TYPE_CHECKING:
@@ -37,29 +40,33 @@ FIRST_WINDOW = 64 << 10
 
 HEAD = 4096  # bytes that decide what a file is
 
-STANDARD_INPUT = "-"
 
-
-def open_capture(path: str | os.PathLike[str], file: int = 0, *, window: int = WINDOW) -> Capture:
+def open_capture(
+    path: str | os.PathLike[str], file: int = 0, *, window: int = WINDOW, follow: bool = False
+) -> Capture:
     """Open a pcap or pcapng file, plain or gzip; "-" is standard input.
 
-    `file` goes into every batch; `window` is the number of bytes looked at at a time.
+    `file` goes into every batch; `window` is the number of bytes looked at at a time; `follow`
+    goes on at the end of the file, where another program may be writing, until `stop`.
     CaptureError when it cannot be read at all; damage further on is told by `.damage`.
     """
-    return Capture(os.fspath(path), file, window)
+    return Capture(os.fspath(path), file, window, follow)
 
 
 class Capture:
-    """An open capture: iterate over its batches once, then look at `damage`."""
+    """An open capture: iterate over its batches once, then look at `damage`.
 
-    def __init__(self, path: str, file: int, window: int) -> None:
+    Of a pipe, a batch has what has arrived; it is empty where for a moment nothing has.
+    """
+
+    def __init__(self, path: str, file: int, window: int, follow: bool = False) -> None:
         self.path = path
         self.file = file
         self.packets = 0  # delivered so far
         self.first: int | None = None  # earliest and latest time delivered so far, ns
         self.last: int | None = None
         self.damage: Damage | None = None
-        self._source, self.size, self.compression = _open(path)
+        self._inflow, self._source, self.size, self.compression = _open(path, follow)
         try:
             self._reader = _reader(path, file, self._source)
             self._offset = 0
@@ -68,6 +75,8 @@ class Capture:
             self._done = False
             # Read ahead, so that the interfaces, and with them the digits, are known.
             self._ahead = self._advance()
+            while self._ahead is not None and not len(self._ahead) and not self.interfaces:
+                self._ahead = self._advance()
             if self.damage and self.damage.offset == 0:
                 raise CaptureError(path, self.damage.reason)
         except CaptureError:
@@ -88,6 +97,28 @@ class Capture:
     def digits(self) -> int:
         """Decimal digits of the times, 6 or 9: those of the finest interface met so far."""
         return max((interface.digits for interface in self.interfaces), default=6)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it comes as it comes: it can be read only once, and may keep us waiting."""
+        return self._inflow is not None
+
+    @property
+    def begins(self) -> int | None:
+        """Time of the first packet, as far as it is known before the first batch is taken."""
+        ahead = self._ahead
+        return int(ahead.time[0]) if ahead is not None and len(ahead) else None
+
+    @property
+    def now(self) -> int:
+        """The capture's time, in nanoseconds: while no packet comes, it goes on like any clock."""
+        silence = 0.0 if self._inflow is None else self._inflow.silence
+        return 0 if self.last is None else self.last + int(silence * 1e9)
+
+    def stop(self) -> None:
+        """End a capture that may go on for ever, with what has arrived."""
+        if self._inflow is not None:
+            self._inflow.stop()
 
     @property
     def position(self) -> int:
@@ -120,6 +151,8 @@ class Capture:
         if batch is None:
             self.close()
             raise StopIteration
+        if not len(batch):
+            return batch
         self.packets += len(batch)
         first, last = int(batch.time.min()), int(batch.time.max())
         self.first = first if self.first is None else min(first, self.first)
@@ -133,40 +166,78 @@ class Capture:
             step = self._reader.read(window)
             stuck = step.end == window.start
             self._offset = window.origin + step.end
-            self._wanted = self._wanted * 2 if stuck else self._window
+            # What is dry is short of bytes; a larger window would bring no more.
+            grow = stuck and not window.dry
+            self._wanted = self._wanted * 2 if grow else self._window
             if step.fault or (stuck and window.final):
                 self._done = True
                 self._judge(step.fault, self._offset, window.origin + window.end)
             if step.batch is not None:
                 return step.batch
+            if stuck and window.dry:
+                return nothing(self.file)
         return None
 
     def _judge(self, fault: str | None, offset: int, end: int) -> None:
         """Decide, where reading stopped, whether that was the end or damage."""
         reason = fault or self._source.fault
-        if reason is None and offset < end:
+        cut = self._inflow is not None and self._inflow.stopped  # by ourselves: no damage
+        if reason is None and offset < end and not cut:
             reason = f"the capture ends inside a packet record, after {end - offset} bytes of it"
         if reason is not None:
             where = " (counted in the uncompressed data)" if self.compression else ""
             self.damage = Damage(self.path, offset, reason + where)
 
 
-def _open(path: str) -> tuple[Source, int, str | None]:
+def _open(path: str, follow: bool) -> tuple[Inflow | None, Source, int, str | None]:
     """The file as a source of bytes, its size (0 for a pipe) and its compression."""
     try:
-        file: BinaryIO = sys.stdin.buffer if path == STANDARD_INPUT else _open_file(path)
+        file = _standard_input() if path == STANDARD_INPUT else _open_file(path)
         status = os.fstat(file.fileno())
-        head = file.read(HEAD)
+        # Some files of virtual file systems have no size, but content; standard input may be
+        # a file that was read from before.
+        regular = stat.S_ISREG(status.st_mode) and path != STANDARD_INPUT
+        if not follow and regular and status.st_size:
+            return None, *_whole_file(file, status.st_size)
+        inflow = Inflow(file, follow=follow and stat.S_ISREG(status.st_mode))
+        head = _head(inflow, len(GZIP_MAGIC))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CaptureError(path, f"cannot be read: {reason[:1].lower()}{reason[1:]}") from None
     if head.startswith(GZIP_MAGIC):
-        return StreamedFile(GzipStream(file, head)), status.st_size, "gzip"
-    # Some files of virtual file systems have no size, but content; standard input may be
-    # a file that was read from before.
-    if stat.S_ISREG(status.st_mode) and status.st_size and path != STANDARD_INPUT:
-        return MappedFile(file, status.st_size), status.st_size, None
-    return StreamedFile(PlainStream(file, head)), 0, None
+        return inflow, StreamedFile(GzipStream(inflow, head), inflow), 0, "gzip"
+    return inflow, StreamedFile(PlainStream(inflow, head), inflow), 0, None
+
+
+def _whole_file(file: BinaryIO, size: int) -> tuple[Source, int, str | None]:
+    """A file that lies there, all of it."""
+    head = file.read(HEAD)
+    if head.startswith(GZIP_MAGIC):
+        return StreamedFile(GzipStream(file, head)), size, "gzip"
+    return MappedFile(file, size), size, None
+
+
+def _head(inflow: Inflow, size: int) -> bytes:
+    """The first bytes, however long they take to come."""
+    head = b""
+    while len(head) < size:
+        inflow.start()
+        try:
+            data = inflow.read(HEAD)
+        except Dry:
+            continue
+        if not data:
+            break
+        head += data
+    return head
+
+
+def _standard_input() -> BinaryIO:
+    """Standard input without a buffer that would wait for more than has come."""
+    number = sys.stdin.fileno()
+    if os.isatty(number):
+        raise OSError(0, "standard input is a terminal (tcpdump -U -w - | smtpsniff -)")
+    return open(number, "rb", buffering=0, closefd=False)
 
 
 def _open_file(path: str) -> BinaryIO:
@@ -175,9 +246,17 @@ def _open_file(path: str) -> BinaryIO:
     return open(path, "rb")
 
 
+def _first_window(source: Source) -> Window:
+    """Enough to tell what it is."""
+    while True:
+        window = source.window(0, HEAD)
+        if not window.dry or window.end - window.start >= FILE_HEADER:
+            return window
+
+
 def _reader(path: str, file: int, source: Source) -> Reader:
     """The reader for what the bytes say they are; CaptureError when there is none."""
-    window = source.window(0, HEAD)
+    window = _first_window(source)
     head = window.buffer[window.start : min(window.start + HEAD, window.end)]
     if head[:4] == SECTION_MAGIC:
         return PcapngReader(file)

@@ -12,6 +12,8 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from smtpsniff.capture.inflow import Dry, Inflow
+
 if TYPE_CHECKING:
     from smtpsniff.capture.batch import Buffer
 
@@ -31,6 +33,7 @@ class Window:
     end: int
     origin: int
     final: bool  # nothing follows
+    dry: bool = False  # more may follow, but has not come yet
 
 
 class Source(Protocol):
@@ -45,7 +48,10 @@ class Source(Protocol):
         """Why the bytes stopped coming before their end, when they did."""
 
     def window(self, offset: int, size: int) -> Window:
-        """Bytes from `offset` on: at least half of `size`, unless the capture ends before."""
+        """Bytes from `offset` on: at least half of `size`, unless the capture ends before.
+
+        Of what arrives slowly, a window has what has arrived, and says so.
+        """
 
     def close(self) -> None:
         """Let go of the file; windows that are out stay valid."""
@@ -93,8 +99,9 @@ class MappedFile:
 class StreamedFile:
     """A compressed file, a pipe or standard input: read once, from front to back."""
 
-    def __init__(self, stream: GzipStream | PlainStream) -> None:
+    def __init__(self, stream: GzipStream | PlainStream, inflow: Inflow | None = None) -> None:
         self._stream = stream
+        self._inflow = inflow
         self._window = Window(b"", 0, 0, 0, final=False)
 
     @property
@@ -111,12 +118,17 @@ class StreamedFile:
         parts = [self._window.buffer[offset - self._window.origin :]]
         self._window = Window(b"", 0, 0, offset, final=False)
         held = len(parts[0])
-        final = False
-        while held < size and not final:
-            parts.append(self._stream.read(size - held))
-            held += len(parts[-1])
-            final = not parts[-1]
-        self._window = Window(b"".join(parts), 0, held, offset, final)
+        final = dry = False
+        if self._inflow is not None:
+            self._inflow.start()
+        try:
+            while held < size and not final:
+                parts.append(self._stream.read(size - held))
+                held += len(parts[-1])
+                final = not parts[-1]
+        except Dry:
+            dry = True
+        self._window = Window(b"".join(parts), 0, held, offset, final, dry)
         return self._window
 
     def close(self) -> None:
@@ -142,7 +154,7 @@ class PlainStream:
 
     fault: str | None = None
 
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
+    def __init__(self, file: BinaryIO | Inflow, head: bytes = b"") -> None:
         self.position = len(head)
         self._file = file
         self._input = head
@@ -171,7 +183,7 @@ class GzipStream(PlainStream):
     What follows the last member and is no gzip is ignored, as gzip(1) does.
     """
 
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
+    def __init__(self, file: BinaryIO | Inflow, head: bytes = b"") -> None:
         super().__init__(file, head)
         self._engine = zlib.decompressobj(GZIP_ONLY)
 
@@ -209,11 +221,10 @@ class GzipStream(PlainStream):
         return bytes(data)
 
     def _next_member(self) -> bool:
-        rest = self._input.lstrip(b"\0")  # tapes pad with zeros
-        while len(rest) < len(GZIP_MAGIC) and (more := self._fill(CHUNK)):
-            rest = (rest + more).lstrip(b"\0")
-        self._input = rest
-        if rest.startswith(GZIP_MAGIC):
+        self._input = self._input.lstrip(b"\0")  # tapes pad with zeros
+        while len(self._input) < len(GZIP_MAGIC) and (more := self._fill(CHUNK)):
+            self._input = (self._input + more).lstrip(b"\0")
+        if self._input.startswith(GZIP_MAGIC):
             self._engine = zlib.decompressobj(GZIP_ONLY)
             return True
         return False

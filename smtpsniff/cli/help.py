@@ -16,13 +16,16 @@ smtpsniff --help says more, with examples.
 LONG = """\
 smtpsniff: what happened to each mail in a packet capture
 
-Reads captures of mail traffic (pcap or pcapng, plain or gzip), rebuilds each
-SMTP dialogue, and says in plain words what became of each mail, in the
-server's own words and with the packets that prove it.
+Reads captures of mail traffic (pcap or pcapng, plain or gzip; files, pipes,
+standard input), rebuilds each SMTP dialogue, and says in plain words what
+became of each mail, in the server's own words and with the packets that prove
+it.
 
 commands:
   smtpsniff FILE...             sessions, what went wrong, counts
   smtpsniff read FILE...        the same, whatever the files are called; -r FILE
+  tcpdump -U -w - | smtpsniff - standard input, told as it becomes known
+  smtpsniff read --follow FILE  a file that is still growing, until Ctrl-C
   smtpsniff show FILE N         session N: who said what, when, what was wrong
   smtpsniff show FILE... --session N
   smtpsniff explain WORD        a check, a reply code (550), an enhanced code

@@ -1,10 +1,14 @@
 """Show the sessions of capture files: what became of each mail, and what went wrong.
 
 Files are pcap or pcapng, plain or gzip. Several files are one capture, ordered by time.
+"-" is standard input: what another program captures is told as it becomes known. Ctrl-C ends
+with what is known.
 
 Examples:
   smtpsniff mail.pcap
   smtpsniff read mail.pcap --json | jq .verdict.text
+  tcpdump -U -w - port 25 | smtpsniff -
+  smtpsniff read --follow growing.pcap
   smtpsniff read -r monday.pcap -r tuesday.pcap.gz --port 10025
 """
 
@@ -31,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a capture file, as tcpdump and tshark name it; may be repeated",
     )
+    parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="go on at the end of the file, which another program writes, until Ctrl-C",
+    )
     add_format(parser, "a record for each session and one for the run")
     add_reading(parser)
 
@@ -54,6 +63,7 @@ def _json(files: list[str], args: argparse.Namespace) -> int:
     output = Output()
     if output.terminal:
         reading.progress.stop()
+    output.eager = output.terminal or reading.runner.streamed
     reading.progress.also = output.pause
     for record in reading:
         data = shape.session(record)
@@ -72,6 +82,7 @@ def _text(files: list[str], args: argparse.Namespace) -> int:
 
     reading = Reading(files, args, RowRenderer())
     output = Output()
+    output.eager = output.terminal or reading.runner.streamed
     reading.progress.also = output.pause
 
     def emit(line: str) -> None:
@@ -80,7 +91,7 @@ def _text(files: list[str], args: argparse.Namespace) -> int:
         output.line(line)
 
     paint = paint_for(output, args.color)
-    table, totals = Table(paint, emit), Totals()
+    table, totals = Table(paint, emit, at_once=reading.runner.streamed), Totals()
     for row in reading:
         totals.add(row)
         table.add(row)

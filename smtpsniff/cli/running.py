@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from smtpsniff import __version__
 from smtpsniff.capture import CaptureError, open_capture
+from smtpsniff.capture.errors import STANDARD_INPUT, shown
 from smtpsniff.cli import status
 from smtpsniff.cli.config import choice_of
-from smtpsniff.cli.errors import UsageError, not_yet
+from smtpsniff.cli.errors import UsageError
+from smtpsniff.cli.interrupt import on_interrupt
 from smtpsniff.cli.progress import Progress
 from smtpsniff.cli.streams import tell
 from smtpsniff.cli.words import COMMANDS
+from smtpsniff.output.units import count
 from smtpsniff.pipeline import Settings
 from smtpsniff.pipeline.run import Runner
 
@@ -31,9 +34,14 @@ class Reading:
     def __init__(self, files: list[str], args: argparse.Namespace, renderer: Renderer) -> None:
         self._fail_on: str = args.fail_on
         choice = choice_of(args)  # before the files: mistakes in words are told first
-        paths = _readable(files)
+        follow = getattr(args, "follow", False)
+        if follow and len(files) != 1:
+            raise UsageError("--follow goes on at the end of one file; there are more")
+        paths = _readable(files, follow)
         self._some_unreadable = len(paths) < len(files)
-        settings = Settings(frozenset(args.port), args.verify_checksums, choice=choice)
+        settings = Settings(
+            frozenset(args.port), args.verify_checksums, choice=choice, follow=follow
+        )
         self.progress = Progress()
         try:
             self.runner = Runner(paths, settings, renderer, args.jobs, self.progress)
@@ -41,22 +49,35 @@ class Reading:
             raise UsageError(str(error)) from None
 
     def __iter__(self) -> Iterator[Any]:
-        """Rendered sessions, as they end."""
+        """Rendered sessions, as they end. An interrupt ends a stream with what is known."""
+        self.interrupted = False
+        stop = self._stop if self.runner.streamed else None
         try:
-            yield from self.runner
+            with on_interrupt(stop):
+                yield from self.runner
         finally:
             self.progress.clear()
+
+    def _stop(self) -> None:
+        self.interrupted = True
+        self.runner.stop()
 
     def record(self) -> Run:
         """The run record, once the iteration has ended."""
         return self.runner.record(__version__)
 
     def finish(self) -> int:
-        """Tell of damage; the exit status."""
+        """Tell of an interrupt and of damage; the exit status."""
+        if self.interrupted:
+            record = self.record()
+            tell(
+                f"interrupted after {count(record.packets, 'packet')} and "
+                f"{count(record.sessions, 'session')}; what was open is told as far as it went"
+            )
         for file in self.runner.totals.files:
             if file.damaged_at is not None:
                 tell(
-                    f"{file.path}: damaged at byte {file.damaged_at}: {file.damage}; "
+                    f"{shown(file.path)}: damaged at byte {file.damaged_at}: {file.damage}; "
                     "what comes before it was analysed"
                 )
         summary = self.runner.totals.summary
@@ -71,18 +92,19 @@ class Reading:
 
 
 def _nothing_found(paths: list[str]) -> str:
-    where = paths[0] if len(paths) == 1 else f"these {len(paths)} files"
+    where = shown(paths[0]) if len(paths) == 1 else f"these {len(paths)} files"
     return f"no SMTP found in {where} (--port N adds a port)"
 
 
-def _readable(files: list[str]) -> list[str]:
+def _readable(files: list[str], follow: bool) -> list[str]:
     """Those that can be read; a line for each that cannot. An error if none can."""
-    if "-" in files:
-        raise not_yet("reading from standard input (-)")
+    if files.count(STANDARD_INPUT) > 1:
+        raise UsageError("standard input (-) can be read only once")
     faults = {}
     for file in files:
         try:
-            if not _is_pipe(file):  # what was read of a pipe would be lost
+            # What was read of a pipe would be lost; what is followed need not have begun.
+            if file != STANDARD_INPUT and not follow and not _is_pipe(file):
                 open_capture(file).close()
         except CaptureError as error:
             faults[file] = f"{error}{_forgotten_command(file)}"

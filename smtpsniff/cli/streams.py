@@ -1,6 +1,7 @@
 """Standard output and standard error.
 
-Data leaves as bytes: blocks into a file or pipe, without delay on a terminal. Whether colour and
+Data leaves as bytes: blocks into a file or pipe, without delay on a terminal or when the input
+is slow. Whether colour and
 cursor movement are welcome is decided here and nowhere else.
 """
 
@@ -57,6 +58,7 @@ class Output:
         self._stream = sys.stdout
         self._raw = getattr(sys.stdout, "buffer", None)
         self.terminal = is_terminal(sys.stdout)
+        self.eager = self.terminal  # to show what there is whenever more may be long in coming
         self._blocks: list[bytes] = []
         self._size = 0
         # A pipe carries UTF-8, whatever the locale: a program reads it. A terminal gets its own.
@@ -72,8 +74,8 @@ class Output:
             self.flush()
 
     def pause(self) -> None:
-        """Nothing may come for a while: on a terminal, show what there is."""
-        if self.terminal:
+        """Nothing may come for a while: show what there is."""
+        if self.eager and self._blocks:
             self.flush()
 
     def text(self, text: str) -> None:

@@ -1,7 +1,8 @@
 """The session table: a line for each session, and the verdict under those that failed.
 
 Rows come as sessions end and leave in order of number. The first ones wait until widths are
-known; after that the table streams, so that memory does not follow the capture.
+known; after that the table streams, so that memory does not follow the capture. Of a capture that
+is still going on, each leaves at once: nobody waits for a long session.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ GAP = "  "
 class Table:
     """Lays out rows, and hands lines to `emit`."""
 
-    def __init__(self, paint: Paint, emit: Callable[[str], None]) -> None:
+    def __init__(self, paint: Paint, emit: Callable[[str], None], *, at_once: bool = False) -> None:
         self._paint = paint
+        self._at_once = at_once
         self._emit = emit
         self._heap: list[tuple[int, int, Row]] = []
         self._next = 1
@@ -41,6 +43,9 @@ class Table:
 
     def add(self, row: Row) -> None:
         """A session has ended."""
+        if self._at_once:
+            self._straight(row)
+            return
         heapq.heappush(self._heap, (row.number, id(row), row))
         while self._heap and self._heap[0][0] <= self._next:
             self._next += 1
@@ -52,6 +57,14 @@ class Table:
             self._in_order(heapq.heappop(self._heap)[2])
         if self._waiting is not None:
             self._begin(self._waiting)
+
+    def _straight(self, row: Row) -> None:
+        """Show a row as it comes; the column that varies most grows as needed."""
+        self._peers = max(self._peers, cells(_peers(row)))
+        if self._waiting is None:
+            self._row(row)
+        else:
+            self._begin([row])
 
     def _in_order(self, row: Row) -> None:
         if self._waiting is None:
@@ -68,7 +81,8 @@ class Table:
             return
         self._number = max(3, *(len(str(row.number)) for row in rows))
         self._peers = max(len("client → server"), *(cells(_peers(row)) for row in rows))
-        mail = max(cells(row.mail) for row in rows)
+        # What will come is not known: reckon with the widest.
+        mail = WIDEST_MAIL if self._at_once else max(cells(row.mail) for row in rows)
         self._mail = min(mail, WIDEST_MAIL)
         width = self._paint.width
         line = self._number + len(GAP) * 3 + 11 + 8 + self._peers

@@ -50,6 +50,7 @@ class Settings:
     key: bytes | None = None  # of endpoint identities; processes that compare them share it
     window: int | None = None  # bytes of a file that are mapped at once; None: the default
     choice: Choice = EVERYTHING  # checks that are on, and their thresholds
+    follow: bool = False  # go on at the end of the file: another program is still writing
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Analysis:
         self.settings = settings or Settings()
         self.summary = Summary()
         self.captures: list[Capture] = order_by_time(
-            [os.fspath(p) for p in paths], self.settings.window
+            [os.fspath(p) for p in paths], self.settings.window, self.settings.follow
         )
         self.localiser = Localiser(len(self.captures))
         self.packets = 0
@@ -88,22 +89,35 @@ class Analysis:
         """Decimals of the finest time stamps among the files."""
         return max((c.digits for c in self.captures), default=6)
 
+    @property
+    def streamed(self) -> bool:
+        """Whether packets come as they come, with pauses between."""
+        return any(capture.streamed for capture in self.captures)
+
+    def stop(self) -> None:
+        """End what may go on for ever: `steps` comes to its end with what is known."""
+        for capture in self.captures:
+            capture.stop()
+
     def steps(self) -> Iterator[Step]:
         """Go through all files, a window at a time."""
         table = self._table
+        last = 0
         key = (self.settings.key,) if self.settings.key is not None else ()
         for capture in self.captures:
             base = self.localiser.begin(capture)
             with capture:
                 for batch in capture:
+                    if not len(batch):  # nothing came, but time went by
+                        yield from self._steps(table.wait(capture.now), last)
+                        continue
                     segments = decode(batch, slow_decode, *key)
                     if base:
                         segments.frame += base
                     self.packets += len(batch.frame)
-                    last = base + (int(batch.frame[-1]) if len(batch.frame) else 0)
+                    last = base + int(batch.frame[-1])
                     # Packets of any kind move the capture's clock.
-                    now = int(batch.time.max()) if len(batch.time) else 0
-                    ended = table.feed(segments, capture.file, now)
+                    ended = table.feed(segments, capture.file, int(batch.time.max()))
                     yield from self._steps(ended, last)
                     del segments, batch
             self.localiser.end(capture)

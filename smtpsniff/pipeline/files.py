@@ -13,27 +13,23 @@ if TYPE_CHECKING:
 __all__ = ["Localiser", "order_by_time"]
 
 
-def order_by_time(paths: list[str], window: int | None = None) -> list[Capture]:
+def order_by_time(
+    paths: list[str], window: int | None = None, follow: bool = False
+) -> list[Capture]:
     """Open the files, ordered by the time of their first packet.
 
     Raises `CaptureError` for the first that cannot be read at all.
     """
     options: dict[str, Any] = {} if window is None else {"window": window}
-    captures = [open_capture(path, index, **options) for index, path in enumerate(paths)]
+    captures = [
+        open_capture(path, index, follow=follow, **options) for index, path in enumerate(paths)
+    ]
     if len(captures) > 1:
-        captures.sort(key=lambda c: _first_time(c.path))
+        # Files without any packets come last.
+        captures.sort(key=lambda c: 1 << 62 if c.begins is None else c.begins)
         for index, capture in enumerate(captures):
             capture.file = index
     return captures
-
-
-def _first_time(path: str) -> int:
-    """Time of the first packet; files without any come last."""
-    with open_capture(path, window=1 << 16) as capture:
-        for batch in capture:
-            if len(batch.time):
-                return int(batch.time[0])
-    return 1 << 62
 
 
 class Localiser:

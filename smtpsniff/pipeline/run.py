@@ -101,20 +101,29 @@ class Runner:
         self._on_progress = on_progress
         self.digits = self._analysis.digits
         self.totals = Totals()
-        self.jobs = self._worthwhile() if jobs is None else max(jobs, 1)
+        self.streamed = self._analysis.streamed
+        self.jobs = self._worthwhile() if jobs is None or self.streamed else max(jobs, 1)
 
     def _worthwhile(self) -> int:
         """As many processes as processors, where the input is worth it."""
         captures = self._analysis.captures
         plain = all("gzip" not in c.format for c in captures)
-        if not plain or sum(c.size for c in captures) < WORTH_A_PROCESS:
+        # What comes through a pipe can be read only once.
+        if self.streamed or not plain or sum(c.size for c in captures) < WORTH_A_PROCESS:
             return 1
         return min(os.cpu_count() or 1, MAX_JOBS)
 
     def __iter__(self) -> Iterator[Any]:
         """Rendered sessions as they end, numbered."""
+        if self.streamed:  # it may run for weeks
+            yield from self._alone()
+            return
         with quiet_collector():
             yield from self._alone() if self.jobs == 1 else self._together()
+
+    def stop(self) -> None:
+        """End a stream; the iteration goes on with what has arrived, and with what is open."""
+        self._analysis.stop()
 
     def _alone(self) -> Iterator[Any]:
         analysis, renderer = self._analysis, self._renderer

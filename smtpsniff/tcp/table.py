@@ -171,6 +171,14 @@ class Table:
         self._expire(ended)
         return ended
 
+    def wait(self, now: int) -> list[Connection]:
+        """No packet has come up to `now` (nanoseconds): what ended by that alone."""
+        self.touched, self.opened = [], []
+        self.now, self.latest = max(self.now, now), max(self.latest, now)
+        ended: list[Connection] = []
+        self._expire(ended)
+        return ended
+
     def _feed_rows(
         self, batch: SegmentBatch, rows: NDArray[np.int64], file: int, ended: list[Connection]
     ) -> None:

@@ -83,11 +83,16 @@ def test_packet_filters_are_not_there_yet(
     assert result.said == "filtering packets with a BPF expression is not there yet"
 
 
-def test_standard_input_is_not_there_yet(cli: Cli) -> None:
-    for words in (("read", "-"), ("-r", "-"), ("show", "-", "1")):
-        result = cli(*words)
-        assert result.status == 2
-        assert "standard input" in result.said
+def test_standard_input_is_read_once(cli: Cli) -> None:
+    result = cli("read", "-", "-")
+    assert (result.status, result.out) == (2, "")
+    assert result.said == "standard input (-) can be read only once"
+
+
+def test_only_one_file_is_followed(cli: Cli, shipped: Shipped) -> None:
+    result = cli("read", "--follow", shipped("accepted"), shipped("accepted"))
+    assert result.status == 2
+    assert "--follow" in result.said
 
 
 @pytest.mark.parametrize(
