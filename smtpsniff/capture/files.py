@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 from smtpsniff.capture.batch import nothing
+from smtpsniff.capture.compression import LONGEST_MAGIC, compression
 from smtpsniff.capture.errors import STANDARD_INPUT, CaptureError, Damage
 from smtpsniff.capture.inflow import Dry, Inflow
 from smtpsniff.capture.magic import recognise
@@ -15,8 +16,6 @@ from smtpsniff.capture.pcap import FILE_HEADER, MAGICS, PcapReader
 from smtpsniff.capture.pcapng import PcapngReader
 from smtpsniff.capture.pcapng_blocks import SECTION_MAGIC
 from smtpsniff.capture.source import (
-    GZIP_MAGIC,
-    GzipStream,
     MappedFile,
     PlainStream,
     Source,
@@ -44,7 +43,7 @@ HEAD = 4096  # bytes that decide what a file is
 def open_capture(
     path: str | os.PathLike[str], file: int = 0, *, window: int = WINDOW, follow: bool = False
 ) -> Capture:
-    """Open a pcap or pcapng file, plain or gzip; "-" is standard input.
+    """Open a pcap or pcapng file, plain or compressed; "-" is standard input.
 
     `file` goes into every batch; `window` is the number of bytes looked at at a time; `follow`
     goes on at the end of the file, where another program may be writing, until `stop`.
@@ -200,20 +199,20 @@ def _open(path: str, follow: bool) -> tuple[Inflow | None, Source, int, str | No
         if not follow and regular and status.st_size:
             return None, *_whole_file(file, status.st_size)
         inflow = Inflow(file, follow=follow and stat.S_ISREG(status.st_mode))
-        head = _head(inflow, len(GZIP_MAGIC))
+        head = _head(inflow, LONGEST_MAGIC)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise CaptureError(path, f"cannot be read: {reason[:1].lower()}{reason[1:]}") from None
-    if head.startswith(GZIP_MAGIC):
-        return inflow, StreamedFile(GzipStream(inflow, head), inflow), 0, "gzip"
+    if packed := compression(head):
+        return inflow, StreamedFile(packed.open(inflow, head), inflow), 0, packed.name
     return inflow, StreamedFile(PlainStream(inflow, head), inflow), 0, None
 
 
 def _whole_file(file: BinaryIO, size: int) -> tuple[Source, int, str | None]:
     """A file that lies there, all of it."""
     head = file.read(HEAD)
-    if head.startswith(GZIP_MAGIC):
-        return StreamedFile(GzipStream(file, head)), size, "gzip"
+    if packed := compression(head):
+        return StreamedFile(packed.open(file, head)), size, packed.name
     return MappedFile(file, size), size, None
 
 

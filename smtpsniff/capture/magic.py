@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import codecs
 
+from smtpsniff.capture.compression import compression
+
 COMPRESSED = "decompress it first"
 FOREIGN = "a capture that only Wireshark reads; convert it with `editcap -F pcapng`"
 
 # first bytes -> (what it is, what to do)
 SIGNATURES: dict[bytes, tuple[str, str]] = {
-    b"\x28\xb5\x2f\xfd": ("zstd-compressed", COMPRESSED),
-    b"\xfd7zXZ\0": ("xz-compressed", COMPRESSED),
-    b"BZh": ("bzip2-compressed", COMPRESSED),
     b"\x04\x22\x4d\x18": ("lz4-compressed", COMPRESSED),
-    b"\x1f\x8b": ("gzip-compressed twice", COMPRESSED),
     b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", "unpack it first"),
     b"PK\x03\x04": ("a ZIP archive", "unpack it first"),
     b"snoop\0\0\0": ("a snoop file", FOREIGN),
@@ -46,6 +44,8 @@ def recognise(head: bytes) -> str:
     """Why a file with these first bytes is not read, in one line."""
     if not head:
         return "the file is empty"
+    if packed := compression(head):  # what is packed once has been unpacked before
+        return f"not a pcap or pcapng file: it is compressed twice (inside is {packed.name})"
     for magic, (name, advice) in SIGNATURES.items():
         if head.startswith(magic):
             return f"not a pcap or pcapng file: it looks like {name}" + (advice and f" ({advice})")

@@ -8,7 +8,6 @@ last array that looks into it goes.
 from __future__ import annotations
 
 import mmap
-import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 16
 """Bytes read at once from a stream, as much as a pipe holds on Linux."""
-
-GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
-GZIP_ONLY = 16 + zlib.MAX_WBITS  # zlib's way to say: a gzip header, any window size
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +95,7 @@ class MappedFile:
 class StreamedFile:
     """A compressed file, a pipe or standard input: read once, from front to back."""
 
-    def __init__(self, stream: GzipStream | PlainStream, inflow: Inflow | None = None) -> None:
+    def __init__(self, stream: PlainStream, inflow: Inflow | None = None) -> None:
         self._stream = stream
         self._inflow = inflow
         self._window = Window(b"", 0, 0, 0, final=False)
@@ -175,56 +171,3 @@ class PlainStream:
 
     def close(self) -> None:
         self._file.close()
-
-
-class GzipStream(PlainStream):
-    """RFC 1952: gzip members, one after the other, as one stream of bytes.
-
-    What follows the last member and is no gzip is ignored, as gzip(1) does.
-    """
-
-    def __init__(self, file: BinaryIO | Inflow, head: bytes = b"") -> None:
-        super().__init__(file, head)
-        self._engine = zlib.decompressobj(GZIP_ONLY)
-
-    def read(self, size: int) -> bytes:
-        """Up to `size` uncompressed bytes; none at the end or at damage (see `fault`)."""
-        while self.fault is None:
-            if self._engine.eof and not self._next_member():
-                return b""
-            self._input = self._input or self._fill(CHUNK)
-            ended = not self._input
-            if data := self._inflate(size):
-                return data
-            if ended and not self._engine.eof:
-                self.fault = self.fault or "the gzip stream ends too early"
-        return b""
-
-    def _inflate(self, size: int) -> bytes:
-        before = self._engine.copy()
-        try:
-            data = self._engine.decompress(self._input, size)
-        except zlib.error:
-            self.fault = "the gzip data is damaged"
-            return self._salvage(before)
-        self._input = self._engine.unused_data if self._engine.eof else self._engine.unconsumed_tail
-        return data
-
-    def _salvage(self, engine: zlib._Decompress) -> bytes:
-        """What came before the damage: zlib gives nothing of a call that fails."""
-        data = bytearray()
-        try:
-            for position in range(len(self._input)):
-                data += engine.decompress(self._input[position : position + 1])
-        except zlib.error:
-            pass
-        return bytes(data)
-
-    def _next_member(self) -> bool:
-        self._input = self._input.lstrip(b"\0")  # tapes pad with zeros
-        while len(self._input) < len(GZIP_MAGIC) and (more := self._fill(CHUNK)):
-            self._input = (self._input + more).lstrip(b"\0")
-        if self._input.startswith(GZIP_MAGIC):
-            self._engine = zlib.decompressobj(GZIP_ONLY)
-            return True
-        return False

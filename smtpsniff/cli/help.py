@@ -16,10 +16,10 @@ smtpsniff --help says more, with examples.
 LONG = """\
 smtpsniff: what happened to each mail in a packet capture
 
-Reads captures of mail traffic (pcap or pcapng, plain or gzip; files, pipes,
-standard input), rebuilds each SMTP dialogue, and says in plain words what
-became of each mail, in the server's own words and with the packets that prove
-it.
+Reads captures of mail traffic (pcap or pcapng, plain or compressed; files,
+pipes, standard input), rebuilds each SMTP dialogue, and says in plain words
+what became of each mail, in the server's own words and with the packets that
+prove it.
 
 commands:
   smtpsniff FILE...             sessions, what went wrong, counts

@@ -1,6 +1,7 @@
 """Show the sessions of capture files: what became of each mail, and what went wrong.
 
-Files are pcap or pcapng, plain or gzip. Several files are one capture, ordered by time.
+Files are pcap or pcapng, plain or compressed with gzip, bzip2, xz or zstd. Several files are
+one capture, ordered by time.
 "-" is standard input: what another program captures is told as it becomes known. Ctrl-C ends
 with what is known.
 
