@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.saying import answer
 from smtpsniff.smtp.commands import message_like
 from smtpsniff.smtp.model import Phase
+from smtpsniff.smtp.reasons import classify
 from smtpsniff.smtp.verbs import VERBS, reply_fit
 from smtpsniff.tcp.stream import covers
 
@@ -34,9 +35,32 @@ STRAGGLERS = 10.0
 REORDERED = 2_000_000
 
 
+# Reasons that have nothing to do with how a command was written.
+_OTHER_CAUSES = frozenset(
+    {
+        "tls-required", "auth-required", "greylist", "dnsbl", "too-many-rcpt", "rate-limit",
+        "sender-auth", "rdns", "null-mx", "mailbox-disabled", "quota", "loop", "content",
+        "system-full",
+    }
+)  # fmt: skip
+
+# Subjects of enhanced codes that may be about it: unspecified, address, protocol (RFC 3463 §3).
+_OF_FORM = frozenset("015")
+
+
 def raised(exchange: Exchange) -> Severity | None:
-    """An error where the server refused this very command; else the check's own severity."""
-    return "error" if exchange.refused else None
+    """An error where the server refused this very command; else the check's own severity.
+
+    A refusal that names another cause (greylisting, a full mailbox, any policy) proves nothing
+    against the command's form.
+    """
+    reply = exchange.reply
+    if reply is None or not exchange.refused:
+        return None
+    if reply.enhanced is not None and reply.enhanced.split(".")[1] not in _OF_FORM:
+        return None
+    why = classify(reply.code, reply.enhanced, reply.text, exchange.verb).label
+    return None if why in _OTHER_CAUSES else "error"
 
 
 def heard(exchange: Exchange) -> str:

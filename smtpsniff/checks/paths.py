@@ -6,6 +6,15 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtpsniff.checks.asking import heard, raised
+from smtpsniff.checks.mailbox import (
+    DOMAIN,
+    DOT_STRING,
+    ENVELOPE_VERBS,
+    QUOTED_STRING,
+    ROUTE,
+    bracketed,
+    lead,
+)
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import said
 from smtpsniff.checks.view import quote
@@ -14,30 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.checks.view import View
-    from smtpsniff.records import Severity
     from smtpsniff.smtp.model import Exchange
 
 __all__ = ["CHECKS"]
 
-# RFC 5321 §4.5.3.1.1, octets as sent, quotes and backslashes counted.
-LONGEST_LOCAL_PART = 64
-
-_ENVELOPE = ("MAIL", "RCPT")
-# Blanks around the colon have a check of their own.
-_LEAD = re.compile(rb"(?:FROM|TO)[ \t]*:[ \t]*", re.IGNORECASE)
-# The address ends at the first > that stands in no quotes.
-_BRACKETED = re.compile(rb"<((?:\"(?:[^\"\\]|\\.)*\"|[^\">])*)>", re.DOTALL)
-# Route = "@" Domain *("," "@" Domain) ":", obsolete but legal.
-_ROUTE = re.compile(rb"@[^:\"<>@,]+(?:,@[^:\"<>@,]+)*:")
-# Bytes beyond ASCII pass: whether SMTPUTF8 allows them is another check's question.
 _ATEXT = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]"
-_DOT_STRING = re.compile(_ATEXT + rb"+(?:\." + _ATEXT + rb"+)*")
-# qtextSMTP and quoted-pairSMTP.
-_QUOTED_STRING = re.compile(rb"\"(?:[ !#-\[\]-~\x80-\xff]|\\[ -~])*\"")
-_LET_DIG = rb"[A-Za-z0-9\x80-\xff]"
-_LABEL = _LET_DIG + rb"(?:[A-Za-z0-9\x80-\xff-]*" + _LET_DIG + rb")?"
-# An address literal is only looked at from outside: path-address-literal looks inside.
-_DOMAIN = re.compile(_LABEL + rb"(?:\." + _LABEL + rb")*|\[[!-Z^-~]*\]")
 _DOTS = re.compile(rb"(?:" + _ATEXT + rb"|\.)+")
 _OUT_OF_PLACE = re.compile(rb"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff.-]")
 # The common case at one glance: brackets, a plain address of ordinary length, then a blank.
@@ -58,22 +48,11 @@ class _Problem(NamedTuple):
 def _envelope(view: View) -> Iterator[tuple[Exchange, bytes]]:
     """MAIL and RCPT whose address is out of the ordinary, with what follows the colon."""
     for exchange in view.dialogue.exchanges:
-        if exchange.verb not in _ENVELOPE or _PLAIN.match(exchange.argument):
+        if exchange.verb not in ENVELOPE_VERBS or _PLAIN.match(exchange.argument):
             continue
-        lead = _LEAD.match(exchange.argument)
-        if lead is not None and view.clean(exchange):
-            yield exchange, exchange.argument[lead.end() :]
-
-
-def _content(rest: bytes) -> tuple[bytes, bytes] | None:
-    """What is in the brackets, and what is behind them; None where there is no pair of them."""
-    match = _BRACKETED.match(rest)
-    if match is not None:
-        return match[1], rest[match.end() :]
-    if rest.startswith(b"<") and b">" in rest:  # a quote without its partner
-        inside, _, behind = rest[1:].partition(b">")
-        return inside, behind
-    return None
+        begin = lead(exchange.argument)
+        if begin is not None and view.clean(exchange):
+            yield exchange, exchange.argument[begin.end() :]
 
 
 @check(
@@ -104,7 +83,7 @@ def path_missing_brackets(view: View) -> Iterator[Hit]:
     Traps: a blank before the < is another matter.
     """
     for exchange, rest in _envelope(view):
-        if _content(rest) is None:
+        if bracketed(rest) is None:
             which = "begin with <" if not rest.startswith(b"<") else "end with >"
             yield view.at(
                 f"The address in {said(exchange)} does not {which}{heard(exchange)}.",
@@ -144,7 +123,7 @@ def path_syntax_invalid(view: View) -> Iterator[Hit]:
     are warnings. Routes, quoted names, address literals and UTF-8 are legal here.
     """
     for exchange, rest in _envelope(view):
-        content = _content(rest)
+        content = bracketed(rest)
         if content is None:
             continue
         problem = _problem(exchange.verb, *content)
@@ -170,13 +149,13 @@ def _problem(verb: str, path: bytes, behind: bytes) -> _Problem | None:
         return None if verb == "MAIL" else _Problem("a recipient cannot be empty", 0)
     if verb == "RCPT" and path.lower() == b"postmaster":
         return None
-    route = _ROUTE.match(path)
+    route = ROUTE.match(path)
     start = route.end() if route is not None else 0
-    name = _QUOTED_STRING.match(path, start) or _DOT_STRING.match(path, start)
+    name = QUOTED_STRING.match(path, start) or DOT_STRING.match(path, start)
     at = name.end() if name is not None else start
     if name is None or path[at : at + 1] != b"@":
         return _in_local_part(path, start, at)
-    domain = _DOMAIN.match(path, at + 1)
+    domain = DOMAIN.match(path, at + 1)
     end = domain.end() if domain is not None else at + 1
     if end == len(path) and domain is not None:
         return None
@@ -201,50 +180,4 @@ def _in_local_part(path: bytes, start: int, at: int) -> _Problem:
     return _Problem(f"{what} has no place outside quotes", odd.start())
 
 
-@check(
-    "path-local-part-too-long",
-    group="smtp-syntax",
-    severity="warning",
-    reference="RFC 5321 §4.5.3.1.1",
-    wakes=("odd-path",),
-    fires=r"""
-        @G
-        @E
-        C "MAIL FROM:<" "a"*65 "@a.example.net>\r\n"
-        S "250 Ok\r\n"
-    """,
-    silent=r"""
-        @G
-        @E
-        C "MAIL FROM:<" "a"*64 "@a.example.net>\r\n"
-        S "250 Ok\r\n"
-    """,
-)
-def path_local_part_too_long(view: View) -> Iterator[Hit]:
-    """The part before @ is longer than every server must accept.
-
-    Trigger: the name before the @ has more than 64 octets, counted as sent, with quotes and
-    backslashes; an error where the server refused it.
-    Advice: shorten it; forwarders that rewrite senders (VERP, SRS) produce such names.
-    Traps: a note where the server accepted it.
-    """
-    for exchange in view.dialogue.exchanges:
-        if exchange.verb not in _ENVELOPE or len(exchange.argument) <= LONGEST_LOCAL_PART:
-            continue
-        lead = _LEAD.match(exchange.argument)
-        content = _content(exchange.argument[lead.end() :]) if lead is not None else None
-        if content is None or not view.clean(exchange):
-            continue
-        route = _ROUTE.match(content[0])
-        local = content[0][route.end() if route else 0 :].rpartition(b"@")[0]
-        if len(local) > LONGEST_LOCAL_PART:
-            severity: Severity | None = "note" if exchange.accepted else raised(exchange)
-            yield view.at(
-                f"The name before the @ has {len(local)} octets, more than {LONGEST_LOCAL_PART}: "
-                f"{quote(local)}{heard(exchange)}.",
-                exchange,
-                severity=severity,
-            )
-
-
-CHECKS = (path_missing_brackets, path_syntax_invalid, path_local_part_too_long)
+CHECKS = (path_missing_brackets, path_syntax_invalid)

@@ -9,8 +9,9 @@ Of commands
     ``odd-line``      bytes of a command line that are not printable ASCII, a blank before the
                       verb, more than 512 octets; ``line-end``: it did not end in CRLF
     ``argument``      DATA, RSET, QUIT or STARTTLS with an argument
-    ``parameters``    MAIL or RCPT with something behind the path; ``odd-path``: a path that is
-                      not simply <name@domain>
+    ``parameters``    MAIL or RCPT with something behind the path; ``odd-parameters``: more
+                      than a plain SIZE, BODY and AUTH=<>; ``odd-path``: a path that is not
+                      simply <name@domain>
     ``odd-name``      a hello without a plain host name or address literal; ``own-name``: the
                       server's; ``hello-again``: two
     ``no-hello``      MAIL before anybody was introduced
@@ -59,13 +60,17 @@ _EXPECTED = frozenset({"positive", "listed", "common", "universal"})
 _HELLOS = ("EHLO", "HELO", "LHLO")
 _PATHS = frozenset({"MAIL", "RCPT", "SEND", "SOML", "SAML"})
 _BARE = frozenset({"DATA", "RSET", "QUIT", "STARTTLS"})
-_ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ATOM = rb"[A-Za-z0-9#$&'*+/=?^_`{|}~-]+"  # without ! and %, which may hide a route
 _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _PLAIN_PATH = re.compile(
     rb"(?:FROM:<(?=>)|(?:FROM|TO):<(?=[^>]))(?:" + _ATOM + rb"(?:\." + _ATOM + rb")*@"
     + _LABEL + rb"(?:\." + _LABEL + rb")+)?>",
     re.IGNORECASE,
 )  # fmt: skip
+# What ordinary clients put behind a path.
+_PLAIN_PARAMETERS = re.compile(
+    rb"(?: SIZE=[0-9]{1,20})?(?: BODY=(?:7BIT|8BITMIME))?(?: AUTH=<>)?", re.IGNORECASE
+)
 # RFC 5321 §4.5.3.1: a path may have 256 octets, its local part 64.
 LONG_PATH = 64
 SLOW_GREETING = 1_000_000_000  # nanoseconds; the checks have their own thresholds above it
@@ -122,9 +127,11 @@ def _of_path(exchange: Exchange, topics: set[str]) -> None:
     argument = exchange.argument
     match = _PLAIN_PATH.match(argument)
     if match is None or match.end() > LONG_PATH:
-        topics.update(("odd-path", "parameters"))
+        topics.update(("odd-path", "parameters", "odd-parameters"))
     elif match.end() != len(argument):
         topics.add("parameters")
+        if exchange.verb != "MAIL" or not _PLAIN_PARAMETERS.fullmatch(argument, match.end()):
+            topics.add("odd-parameters")
     hello = exchange.hello
     if hello is not None and hello.exchange is None:
         topics.add("no-hello")

@@ -1,13 +1,15 @@
 """What a server can offer in its EHLO reply, and what each offer allows the client.
 
 One row a keyword. The tables below the rows (which parameter or verb needs which keyword, how
-long a line may be) are derived from them, never written twice.
+long a line may be) are derived from them, never written twice. What values a parameter takes
+stands in `parameters`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from smtpsniff.smtp.parameters import PARAMETERS
 from smtpsniff.smtp.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -48,15 +50,21 @@ def _ext(
     notes: str = "",
 ) -> Extension:
     return Extension(
-        keyword, what, params, tuple(verbs.split()), tuple(mail.split()), tuple(rcpt.split()),
-        mail_more, rcpt_more, registered, reference, notes,
+        keyword, what, params, tuple(verbs.split()), _spelled("MAIL", mail),
+        _spelled("RCPT", rcpt), mail_more, rcpt_more, registered, reference, notes,
     )  # fmt: skip
+
+
+def _spelled(verb: str, names: str) -> tuple[str, ...]:
+    """Parameters with their values; one that an extension allows fewer of brings its own."""
+    rows = ((name, PARAMETERS.get((verb, name))) for name in names.split())
+    return tuple(name if row is None else row.spelled for name, row in rows)
 
 
 _REGISTERED = (
     _ext(
         "SIZE", "RFC 1870", "The server tells the largest message it takes.",
-        params="[octets]", mail="SIZE=1*20DIGIT", mail_more=26,
+        params="[octets]", mail="SIZE", mail_more=26,
         notes="Without a number, or with 0, there is no fixed maximum. The client's number is an"
         " estimate, and the server may take more than it says.",
     ),
@@ -80,8 +88,8 @@ _REGISTERED = (
     ),
     _ext(
         "DSN", "RFC 3461", "The sender may say when and how it wants to be told of delivery.",
-        mail="RET=FULL|HDRS ENVID=xtext",
-        rcpt="NOTIFY=NEVER|SUCCESS,FAILURE,DELAY ORCPT=type;xtext",
+        mail="RET ENVID",
+        rcpt="NOTIFY ORCPT",
         mail_more=100, rcpt_more=500,
         notes="NEVER stands alone. ENVID has at most 100 characters, ORCPT 500.",
     ),
@@ -96,7 +104,7 @@ _REGISTERED = (
     ),
     _ext(
         "AUTH", "RFC 4954", "Clients can log in, with the mechanisms named.",
-        params="mechanism…", verbs="AUTH", mail="AUTH=xtext|<>", mail_more=500,
+        params="mechanism…", verbs="AUTH", mail="AUTH", mail_more=500,
         notes="Lines within the exchange may reach 12288 octets. Some servers repeat the list as"
         " AUTH=… for clients of the last century.",
     ),
@@ -107,21 +115,21 @@ _REGISTERED = (
     ),
     _ext(
         "DELIVERBY", "RFC 2852", "The sender may set a deadline for delivery.",
-        params="[least-seconds]", mail="BY=seconds;R|N[T]", mail_more=17,
+        params="[least-seconds]", mail="BY", mail_more=17,
         notes="R (return when late) needs a time above zero.",
     ),
     _ext(
         "FUTURERELEASE", "RFC 4865", "A letter may be held until a later time before it is sent.",
-        params="longest-seconds latest-date", mail="HOLDFOR=seconds HOLDUNTIL=date-time",
+        params="longest-seconds latest-date", mail="HOLDFOR HOLDUNTIL",
         mail_more=34, notes="For submission; one of the two parameters, not both.",
     ),
     _ext(
         "MT-PRIORITY", "RFC 6710, RFC 6758", "Letters may carry a priority for their transport.",
-        params="[profile]", mail="MT-PRIORITY=-9..9", mail_more=15,
+        params="[profile]", mail="MT-PRIORITY", mail_more=15,
     ),
     _ext(
         "RRVS", "RFC 7293", "Deliver only if the mailbox has had the same owner since a date.",
-        rcpt="RRVS=date-time[;C|R]", rcpt_more=33,
+        rcpt="RRVS", rcpt_more=33,
     ),
     _ext(
         "REQUIRETLS", "RFC 8689", "A letter may insist on encryption the whole way.",
@@ -139,19 +147,19 @@ _REGISTERED = (
     ),
     _ext(
         "CHECKPOINT", "RFC 1845", "An interrupted transfer can go on where it stopped.",
-        mail="TRANSID=<id>", mail_more=None, notes="DATA may then be answered 355 and an offset.",
+        mail="TRANSID", mail_more=None, notes="DATA may then be answered 355 and an offset.",
     ),
     _ext(
         "SUBMITTER", "RFC 4405", "The client names who is responsible for the letter; abandoned.",
-        mail="SUBMITTER=xtext", mail_more=None,
+        mail="SUBMITTER", mail_more=None,
     ),
     _ext(
         "NO-SOLICITING", "RFC 3865", "The server tells which kinds of advertising it refuses.",
-        params="[keyword]", mail="SOLICIT=keywords", mail_more=1007,
+        params="[keyword]", mail="SOLICIT", mail_more=1007,
     ),
     _ext(
         "MTRK", "RFC 3885", "The sender may ask later where its letter is.",
-        mail="MTRK=certifier[:seconds]", mail_more=40,
+        mail="MTRK", mail_more=40,
     ),
     _ext(
         "CONPERM", "RFC 4141", "The client allows the letter to be converted on the way.",
@@ -190,7 +198,7 @@ _REGISTERED = (
     _ext("ONEX", "IANA (Sendmail)", "The client can say that one mail is all.", verbs="ONEX"),
     _ext(
         "UTF8SMTP", "RFC 5336", "The experiment before SMTPUTF8, and not compatible with it.",
-        mail="ALT-ADDRESS=xtext", rcpt="ALT-ADDRESS=xtext", mail_more=None, rcpt_more=None,
+        mail="ALT-ADDRESS", rcpt="ALT-ADDRESS", mail_more=None, rcpt_more=None,
         notes="Replaced by RFC 6531.",
     ),
 )  # fmt: skip
@@ -222,11 +230,11 @@ _PRIVATE = (
     ),
     _private(
         "XVERP", "Postfix VERP_README", "A bounce address of its own for each recipient.",
-        mail="XVERP[=delimiters]",
+        mail="XVERP",
     ),
     _private(
         "VERP", "Postfix VERP_README", "A bounce address of its own for each recipient.",
-        mail="XVERP[=delimiters]",
+        mail="XVERP",
     ),
     _private(
         "PRDR", "draft-hall-prdr (Exim)",
@@ -269,7 +277,7 @@ _PRIVATE = (
     ),
     _private(
         "XRCPTFORWARD", "Dovecot (LMTP)", "A proxy passes on facts about a recipient.",
-        rcpt="XRCPTFORWARD=base64",
+        rcpt="XRCPTFORWARD",
     ),
     _private(
         "X-RCPTLIMIT", "mailbox providers", "How many recipients the server takes for one mail.",

@@ -8,12 +8,15 @@ import pytest
 from dialogue import SAME
 from judging import found, judge_example
 
-from smtpsniff.checks import command_bytes, commands, paths
+from smtpsniff.checks import command_bytes, commands, parameters, path_kinds, path_lengths, paths
 
 if TYPE_CHECKING:
     from smtpsniff.checks import Check
 
-CHECKS: tuple[Check, ...] = (*commands.CHECKS, *command_bytes.CHECKS, *paths.CHECKS)
+CHECKS: tuple[Check, ...] = (
+    *commands.CHECKS, *command_bytes.CHECKS, *paths.CHECKS, *path_kinds.CHECKS,
+    *path_lengths.CHECKS, *parameters.CHECKS,
+)  # fmt: skip
 SYNTAX = r'S "500 5.5.2 bad syntax\r\n"'
 OK = r'S "250 Ok\r\n"'
 
@@ -52,6 +55,17 @@ NEAR = [
     ("path-missing-brackets", asked(r"MAIL FROM: <s@a.example.net> BODY=7BIT\r\n"), "a space"),
     ("path-missing-brackets", asked(r"MAIL s@a.example.net\r\n", SYNTAX), "no FROM at all"),
     ("path-local-part-too-long", asked('RCPT TO:<"\nC "a"*200 ".example>\\r\\n'), "no @"),
+    ("path-space-after-colon", asked(r"MAIL FROM: s@a.example.net\r\n"), "no brackets either"),
+    ("path-source-route", asked(r"RCPT TO:<100%off@mx.example>\r\n"), "a percent sign"),
+    ("path-source-route", asked(r"RCPT TO:<bounce+r=mx.example@list.example>\r\n"), "VERP"),
+    ("path-quoted-local-part", asked(r"RCPT TO:<\"a@mx.example>\r\n"), "no closing quote"),
+    ("path-domain-not-fqdn", asked(r"MAIL FROM:<\"a@b\"@mx.example>\r\n"), "an @ in quotes"),
+    ("path-too-long", asked('MAIL FROM:<s@a.example> ENVID="\nC "x"*300 "\\r\\n'), "behind it"),
+    ("param-syntax-invalid", asked(r"MAIL FROM:<s@a.example> MTRK=YWJj==:60\r\n"), "base64"),
+    ("param-syntax-invalid", asked(r"MAIL FROM:<s@a.example> XVERP=+=\r\n"), "delimiters"),
+    ("param-syntax-invalid", asked(r"MAIL FROM:<s@a.example>  SIZE=1\r\n"), "two blanks"),
+    ("ext-param-unknown", asked(r"MAIL FROM:<s@a.example> PRDR\r\n"), "known, not offered"),
+    ("ext-param-unknown", asked(r"RCPT TO:<r@mx.example> RET=FULL\r\n"), "of receipts"),
 ]
 
 
@@ -126,3 +140,51 @@ def test_one_finding_counts_all_places() -> None:
     line = 'C "NOOP\\n"\n' + OK + "\n"
     (finding,) = found("command-bare-lf", "@G\n@E\n" + line + line)
     assert finding.count == 2
+
+
+RAISED = [
+    ("path-space-after-colon", r"RCPT TO: <r@mx.example>\r\n", "501 5.5.4 Syntax", "error"),
+    ("path-space-after-colon", r"RCPT TO: <r@mx.example>\r\n", "450 4.2.0 Greylisted", "note"),
+    ("path-space-after-colon", r"RCPT TO: <r@mx.example>\r\n", "250 Ok", "note"),
+    ("path-source-route", r"RCPT TO:<x%host.example@mx.example>\r\n", "554 No relay", "note"),
+    ("path-source-route", r"RCPT TO:<host.example!x@mx.example>\r\n", "554 No relay", "note"),
+    ("path-quoted-local-part", r"RCPT TO:<\"bob\"@mx.example>\r\n", "250 Ok", "warning"),
+    ("path-address-literal", r"RCPT TO:<r@[2001:db8::1]>\r\n", "250 Ok", "warning"),
+    ("path-address-literal", r"RCPT TO:<r@[IPv6:2001:db8::1]>\r\n", "250 Ok", "note"),
+    ("path-domain-not-fqdn", r"RCPT TO:<r@host>\r\n", "250 Ok", "note"),
+    ("path-domain-not-fqdn", r"RCPT TO:<r@host>\r\n", "550 5.1.2 No such domain", "error"),
+    ("ext-param-unknown", r"MAIL FROM:<s@a.example> FOO\r\n", "250 Ok", "warning"),
+    ("ext-param-unknown", r"RCPT TO:<r@mx.example> SIZE=1\r\n", "555 No", "error"),
+]
+
+
+@pytest.mark.parametrize(("name", "line", "reply", "severity"), RAISED)
+def test_raised_severity(name: str, line: str, reply: str, severity: str) -> None:
+    (finding,) = found(name, asked(line, rf'S "{reply}\r\n"'))
+    assert finding.severity == severity
+
+
+def test_a_public_sender_without_domain() -> None:
+    text = "SESSION client=203.0.112.7 server=8.8.4.4\n" + asked(r"MAIL FROM:<root@localhost>\r\n")
+    (finding,) = found("path-domain-not-fqdn", text)
+    assert finding.severity == "warning"
+
+
+INVALID = [
+    ("param-syntax-invalid", r"MAIL FROM:<s@a.example> SIZE=\r\n"),
+    ("param-syntax-invalid", r"MAIL FROM:<s@a.example> =5\r\n"),
+    ("param-syntax-invalid", r"MAIL FROM:<s@a.example>SIZE=5\r\n"),
+    ("param-syntax-invalid", r"MAIL FROM:<s@a.example> SIZE=1\x012\r\n"),
+    ("dsn-param-invalid", r"MAIL FROM:<s@a.example> NOTIFY=NEVER\r\n"),
+    ("dsn-param-invalid", r"RCPT TO:<r@mx.example> ENVID=1\r\n"),
+    ("dsn-param-invalid", r"RCPT TO:<r@mx.example> ORCPT=r@mx.example\r\n"),
+    ("ext-param-value-invalid", r"MAIL FROM:<s@a.example> SMTPUTF8=1\r\n"),
+    ("ext-param-value-invalid",
+     r"MAIL FROM:<s@a.example> HOLDFOR=1 HOLDUNTIL=2026-11-24T10:00:00Z\r\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "line"), INVALID)
+def test_parameter_invalid(name: str, line: str) -> None:
+    (finding,) = found(name, asked(line, SYNTAX))
+    assert finding.severity == "error"
