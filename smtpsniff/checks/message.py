@@ -1,127 +1,24 @@
-"""Checks of the message on the wire: its lines, its end, and the receipt for it."""
+"""Checks of the message on the wire: its header, its lines, its end, and the receipt for it."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.content import CONTENT_CHECKS
 from smtpsniff.checks.endings import ENDING_CHECKS, by_sight
-from smtpsniff.checks.offers import parameters, replied
+from smtpsniff.checks.header import HEADER_CHECKS
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import duration, plural
-from smtpsniff.smtp.reasons import classify
 from smtpsniff.tcp.stream import covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.checks.view import View
-    from smtpsniff.records import Confidence, Severity
+    from smtpsniff.records import Confidence
     from smtpsniff.smtp.model import Letter
 
 __all__ = ["CHECKS"]
-
-# Refusals that may be about the form of a message; the others name another cause.
-_FORMAL = frozenset({"protocol", "policy-unspecified"})
-_DATE = re.compile(rb"(?:\A|\n)date[ \t]*:", re.IGNORECASE)
-
-
-def _blamed(letter: Letter) -> bool:
-    """Whether the message was refused, and for no other reason than its form."""
-    eom = letter.eom
-    if eom is None or eom.reply is None or not eom.refused:
-        return False
-    reply = eom.reply
-    return classify(reply.code, reply.enhanced, reply.text, "<eom>").label in _FORMAL
-
-
-def _verdict(letter: Letter) -> str:
-    return replied(letter.eom) if letter.eom is not None else ""
-
-
-@check(
-    "msg-bare-lf",
-    group="message",
-    severity="warning",
-    reference="RFC 5321 §2.3.8, §4.1.1.4, RFC 5322 §2.3",
-    wakes=("bare-lf",),
-    fires=r"""
-        @T ; @D ; C "Subject: t\r\n\r\na\nb\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
-    """,
-    silent=r"""
-        @T ; @D ; C "Subject: t\r\n\r\na\r" ; C "\nb\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
-    """,
-)
-def msg_bare_lf(view: View) -> Iterator[Hit]:
-    """Some lines end the Unix way; strict servers refuse, lenient ones may be fooled.
-
-    Trigger: a LF without a CR before it in a message; an error if the server refused the message
-        and named no other cause.
-    Advice: convert line ends to CRLF before sending (Exchange Online says 550 5.6.11).
-    Traps: BODY=BINARYMIME is not text; next to bytes that were not captured nothing is certain.
-    """
-    for letter in view.dialogue.letters:
-        body = letter.body
-        if body is None or not body.bare_lf or body.missing or letter.data is None:
-            continue
-        binary = letter.mail is not None and any(
-            name == "BODY" and value.upper() == "BINARYMIME"
-            for name, value in parameters(letter.mail)
-        )
-        if binary or not view.clean(letter.data):
-            continue
-        # Where the server took an end of its own, the lines behind it were counted too.
-        lines = plural(body.bare_lf, "line") if body.accepted_variant is None else "lines"
-        yield view.at(
-            f"LF alone, instead of CRLF, ends {lines} of the message{_verdict(letter)}.",
-            letter.eom or letter.data, severity="error" if _blamed(letter) else None,
-        )  # fmt: skip
-
-
-def _dated(head: bytes) -> bool:
-    """Whether a header has a Date field. Most do, in this spelling."""
-    return b"\nDate:" in head or head.startswith(b"Date:") or bool(_DATE.search(head))
-
-
-@check(
-    "msg-missing-date",
-    group="message",
-    severity="warning",
-    reference="RFC 5322 §3.6",
-    wakes=("data",),
-    fires=r"""
-        @T ; @D ; C "Subject: t\r\n\r\nDate: not a header\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
-    """,
-    silent=r"""
-        @T ; @D ; C "Subject: t\r\ndate: today\r\n\r\nhi\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
-    """,
-)
-def msg_missing_date(view: View) -> Iterator[Hit]:
-    """The letter has no date.
-
-    Trigger: a complete header without a Date field; an error if the server refused the message
-        and named no other cause.
-    Advice: correct the program that made the letter; many filters hold it against the sender.
-    Traps: a submission server may add the date, so it is a note on ports 587 and 465 and after a
-        login; an empty letter, or one with bytes not captured, is no case.
-    """
-    for letter in view.dialogue.letters:
-        body, data = letter.body, letter.data
-        if body is None or data is None or body.missing or body.head_cut or not body.size:
-            continue
-        if not (body.head_complete or body.complete) or _dated(body.head):
-            continue
-        if view.clean(data):
-            severity: Severity | None = "note" if view.submission else None
-            if _blamed(letter):
-                severity = "error"
-            yield view.at(
-                f"The header of the message has no Date field{_verdict(letter)}.",
-                letter.eom or data, severity=severity,
-            )  # fmt: skip
-
-
-# -- the end of the message ------------------------------------------------------------------
 
 
 def _arrived(view: View, letter: Letter) -> bool:
@@ -261,8 +158,8 @@ def _who_hung_up(view: View, since: int, hasty: float) -> str:
 
 
 CHECKS = (
-    msg_bare_lf,
-    msg_missing_date,
+    *HEADER_CHECKS,
+    *CONTENT_CHECKS,
     msg_truncated,
     eom_reply_missing,
     *ENDING_CHECKS,

@@ -29,7 +29,10 @@ Of replies
     ``no-greeting``, ``odd-greeting`` (no name in it), ``slow-greeting``
 Of messages
     ``data``          a message was sent; ``hanging``: without a verdict, or never ended
-    ``bare-lf``, ``variants``, ``unstuffed``, ``eight-bit``: something in it
+    ``bare-lf``, ``bare-cr``, ``nul``, ``long-line``, ``variants``, ``unstuffed``, ``eight-bit``:
+                      something in it; ``empty``: nothing
+    ``no-from``, ``no-date``, ``no-message-id``, ``twice``, ``received``, ``return-path``,
+    ``no-field``      of its header (`smtpsniff.mail.headers`); ``odd-date``: of another time
     ``message-after-refusal``, ``variant-accepted``
     ``outcome:X``     of a transaction or a recipient
 Of the connection
@@ -47,6 +50,8 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.checks.delivery_reasons import refusals
 from smtpsniff.checks.names import judge
+from smtpsniff.mail.dates import is_near
+from smtpsniff.smtp.extensions import LONGEST_LINE
 from smtpsniff.smtp.verbs import reply_fit
 from smtpsniff.text import decode
 
@@ -168,8 +173,17 @@ def _of_letters(view: View, topics: set[str]) -> None:
         topics.add("data")
         if not body.complete or letter.eom is None or letter.eom.reply is None:
             topics.add("hanging")
-        if body.bare_lf or body.bare_cr:
+        topics.update(body.notable)
+        if body.bare_lf:
             topics.add("bare-lf")
+        if body.bare_cr:
+            topics.add("bare-cr")
+        if body.nul:
+            topics.add("nul")
+        if body.long_lines or body.line > LONGEST_LINE:
+            topics.add("long-line")
+        if body.complete and not body.size:
+            topics.add("empty")
         if body.variants:
             topics.add("variants")
         if body.unstuffed:
@@ -178,6 +192,9 @@ def _of_letters(view: View, topics: set[str]) -> None:
             topics.add("eight-bit")
     for transaction in view.session.transactions:
         topics.add("outcome:" + transaction.outcome)
+        message = transaction.message
+        if message is not None and message.date and not is_near(message.date, view.session.start):
+            topics.add("odd-date")
         for recipient in transaction.recipients:
             topics.add("outcome:" + recipient.outcome)
 

@@ -13,7 +13,14 @@ from typing import NamedTuple
 
 from smtpsniff.text import decode
 
-__all__ = ["Headers", "read_headers"]
+__all__ = ["ONCE", "Headers", "read_headers"]
+
+# Fields of which a message has at most one (RFC 5322 §3.6).
+ONCE = frozenset({
+    "from", "date", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to",
+    "references", "subject",
+})  # fmt: skip
+_WANTED = ("from", "date", "message-id")
 
 # Fields kept of one message, and bytes of one field: real mail has dozens, and a hostile one
 # must not fill the record. RFC 5322 §2.1.1 allows 998 for a line, folding makes longer fields.
@@ -23,6 +30,7 @@ MAX_FIELD = 1 << 16
 # Unfolding takes the line end only; the blanks behind it belong to the value (RFC 5322 §2.2.3).
 _FOLD = re.compile(r"\n(?=[ \t])")
 _FIELD = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*([^\n]*)", re.MULTILINE)
+_BLANK = re.compile(r"^[!-9;-~]+[ \t]+:", re.MULTILINE)
 # An encoded word (RFC 2047 §2); a language may follow the charset (RFC 2231 §5).
 _WORD = re.compile(r"=\?([!#-)+->@-~]{1,60})(?:\*[!->@-~]*)?\?([BbQq])\?([^?]*)\?=")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
@@ -31,7 +39,13 @@ _NO_CHARSET = re.compile(r".*escape|idna|punycode|undefined|mbcs|oem", re.IGNORE
 
 
 class Headers(NamedTuple):
-    """`fields` in order, as decoded text; the common ones by name, first occurrence."""
+    """`fields` in order, as decoded text; the common ones by name, first occurrence.
+
+    `notable` says what is not as it should be, in words that checks wake on: ``no-from``,
+    ``no-date``, ``no-message-id``; ``twice``, a field that may stand there once; ``received``,
+    three stations or more; ``return-path``; ``no-field``, a line that is none, or a blank before
+    a colon.
+    """
 
     fields: list[tuple[str, str]]
     subject: str | None
@@ -40,6 +54,7 @@ class Headers(NamedTuple):
     cc: str | None
     date: str | None
     message_id: str | None
+    notable: tuple[str, ...] = ()
 
 
 def read_headers(head: bytes) -> Headers:
@@ -52,7 +67,10 @@ def read_headers(head: bytes) -> Headers:
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub("", text)
     fields = _FIELD.findall(text)
-    if len(fields) > MAX_FIELDS:
+    odd = len(fields) != text.count("\n") + (text[-1:] not in ("", "\n"))
+    odd = odd or ((" :" in text or "\t:" in text) and _BLANK.search(text) is not None)
+    cut = len(fields) > MAX_FIELDS
+    if cut:
         del fields[MAX_FIELDS:]
     if len(text) > MAX_FIELD:
         fields = [(name, value[:MAX_FIELD]) for name, value in fields]
@@ -61,12 +79,33 @@ def read_headers(head: bytes) -> Headers:
     if "=?" in text:
         fields = [(name, _words(value) if "=?" in value else value) for name, value in fields]
     found: dict[str, str] = {}
+    again: list[str] = []
     for name, value in fields:
-        found.setdefault(name.lower(), value)
+        key = name.lower()
+        if key in found:
+            again.append(key)
+        else:
+            found[key] = value
     get = found.get
     return Headers(
-        fields, get("subject"), get("from"), get("to"), get("cc"), get("date"), get("message-id")
-    )
+        fields, get("subject"), get("from"), get("to"), get("cc"), get("date"), get("message-id"),
+        _notable(found, again, odd=odd, cut=cut),
+    )  # fmt: skip
+
+
+def _notable(found: dict[str, str], again: list[str], *, odd: bool, cut: bool) -> tuple[str, ...]:
+    """What is remarkable; of a header that was cut, only what is there and not what is missing."""
+    notable = [] if cut else [f"no-{name}" for name in _WANTED if name not in found]
+    if again:
+        if not ONCE.isdisjoint(again):
+            notable.append("twice")
+        if again.count("received") > 1:
+            notable.append("received")
+    if "return-path" in found:
+        notable.append("return-path")
+    if odd:
+        notable.append("no-field")
+    return tuple(notable)
 
 
 def _words(text: str) -> str:

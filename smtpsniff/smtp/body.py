@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from smtpsniff.smtp.octets import Look, look, unstuff
+from smtpsniff.smtp.extensions import LONGEST_LINE
+from smtpsniff.smtp.octets import Look, long_lines, look, unstuff
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.reader import Reader
@@ -81,14 +82,20 @@ class Body:
     missing: int = 0
     bare_lf: int = 0
     bare_cr: int = 0
-    nul: bool = False
+    double_cr: int = 0  # of these, how many stand before a CRLF
+    nul: int = 0
     eight_bit: bool = False
+    long_lines: int = 0
+    longest: int = 0
+    long_at: int = 0  # octets of the message before the first of them
+    line: int = 0  # octets so far of the line under way
     unstuffed: bool = False  # a line began with a single dot: stuffing was forgotten
     variants: list[Variant] = field(default_factory=list)
     accepted_variant: Variant | None = None  # the server took it for the end
     head: bytes = b""  # the header, dot-unstuffed, up to the empty line
     head_complete: bool = False
     head_cut: bool = False
+    notable: tuple[str, ...] = ()  # what the header lacks or has too much of, as topics
     digest: Any = field(default_factory=hashlib.sha256)
     entry: Any = None
     _last: int = 10  # the byte before the next chunk (BDAT may part a CR from its LF)
@@ -173,23 +180,49 @@ class Body:
         self.missing += length
         self.size += length
         self.head_complete = True
+        self.line = 0
         self._last = 0
 
     # -- what is remarkable ------------------------------------------------------------
 
     def _look(self, data: bytes, start: int, end: int) -> Look:
-        """Note bare line ends, NULs and 8-bit bytes."""
+        """Note bare line ends, long lines, NULs and 8-bit bytes."""
         seen = look(data, start, end)
         self.eight_bit |= seen.eight_bit
-        self.nul |= seen.nul
+        if seen.nul:
+            self.nul += data.count(0, start, end)
+        self._measure(data, start, end, sparse=seen.sparse)
         if not seen.clean:
             chunk = data[start:end]
             pairs = chunk.count(b"\r\n")
-            # A chunk of BDAT may part a CR from its LF.
+            # A chunk of BDAT may part a CR from its LF: it was taken for a bare one.
             lead = 1 if self._last == 13 and chunk[:1] == b"\n" else 0
             self.bare_lf += chunk.count(b"\n") - pairs - lead
-            self.bare_cr += max(chunk.count(b"\r") - pairs - lead, 0)
+            bare_cr = chunk.count(b"\r") - pairs
+            self.bare_cr += bare_cr - lead
+            if bare_cr:
+                self.double_cr += chunk.count(b"\r\r\n")
         return seen
+
+    def _measure(self, data: bytes, start: int, end: int, *, sparse: bool) -> None:
+        """Note lines that are too long, and how far the last one has come."""
+        stuffed = self.framing == "data"
+        first = data.find(b"\n", start, end)
+        if first < 0:
+            if not self.line and stuffed and end > start and data[start] == 46:
+                start += 1
+            self.line += end - start
+            return
+        if sparse or self.line + first - start > LONGEST_LINE:
+            found = long_lines(data, start, end, self.line, stuffed=stuffed)
+            if found.lines:
+                if not self.long_lines:
+                    self.long_at = self.size + found.at - start
+                self.long_lines += found.lines
+                self.longest = max(self.longest, found.longest)
+        begin = data.rfind(b"\n", first, end) + 1
+        dot = stuffed and begin < end and data[begin] == 46
+        self.line = end - begin - dot
 
     def _variants(self, chunk: bytes, at: int) -> None:
         """Remember places that some servers would take for the end of the message."""

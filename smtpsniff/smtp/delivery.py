@@ -129,8 +129,10 @@ def _fate(
 def _message(body: Body) -> Message:
     """What is known of the message."""
     message = Message(body.size, body.framing, body.complete and not body.missing, [], body.sha256)
-    if body.head:
+    if body.size:
         headers = read_headers(body.head)
+        if (body.head_complete or body.complete) and not body.head_cut:
+            body.notable = headers.notable
         message.headers = headers.fields
         message.subject, message.from_ = headers.subject, headers.from_
         message.to, message.cc = headers.to, headers.cc

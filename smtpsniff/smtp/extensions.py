@@ -330,6 +330,8 @@ COMMAND_LINE = 512
 REPLY_LINE = 512
 BODY_LINE = 1000
 """Not counting a doubled dot."""
+LONGEST_LINE = BODY_LINE - 2
+"""The same without its CRLF."""
 AUTH_LINE = 12288
 """A line within an AUTH exchange (RFC 4954 4)."""
 

@@ -11,31 +11,39 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Look", "look", "unstuff"]
+from smtpsniff.smtp.extensions import LONGEST_LINE
+
+__all__ = ["Long", "Look", "long_lines", "look", "unstuff"]
 
 BLOCK = 1 << 17
 # Below this many bytes the methods of `bytes` are faster than numpy's call overhead.
 SMALL = 1024
+# A line longer than may be leaves at least one whole stretch of half that length without a LF,
+# wherever the stretches begin.
+STRETCH = LONGEST_LINE // 2
+_STRETCHES = np.arange(0, BLOCK, STRETCH)
 
 
 class Look(NamedTuple):
     """What `look` saw.
 
     `clean`: every LF follows a CR and every CR is followed by a LF. `dots`: where a dot follows
-    a LF. `eight_bit`, `nul`: such a byte is there.
+    a LF. `eight_bit`, `nul`: such a byte is there. `sparse`: LFs are so far apart that a line may
+    be too long.
     """
 
     clean: bool
     dots: list[int]
     eight_bit: bool
     nul: bool
+    sparse: bool
 
 
 def look(data: bytes, start: int, end: int) -> Look:
     """Look at ``data[start:end]``, taken for itself: a CR at its end counts as bare."""
     if end - start < SMALL:
         return _look_small(data, start, end)
-    clean, eight_bit, nul = True, False, False
+    clean, eight_bit, nul, sparse = True, False, False, False
     dots: list[int] = []
     after_cr = after_lf = False
     for at in range(start, end, BLOCK):
@@ -50,8 +58,12 @@ def look(data: bytes, start: int, end: int) -> Look:
             dots += (np.flatnonzero(leading) + (at + 1)).tolist()
         eight_bit = eight_bit or int(values.max()) > 127
         nul = nul or int(values.min()) == 0
+        if not sparse:
+            fed = np.maximum.reduceat(feeds, _STRETCHES[: -(-len(values) // STRETCH)])
+            # The last stretch is shorter; in the last block, what follows will tell.
+            sparse = not bool(fed.all() if len(values) == BLOCK else fed[:-1].all())
         after_cr, after_lf = bool(returns[-1]), bool(feeds[-1])
-    return Look(clean and not after_cr, dots, eight_bit, nul)
+    return Look(clean and not after_cr, dots, eight_bit, nul, sparse)
 
 
 def _look_small(data: bytes, start: int, end: int) -> Look:
@@ -67,7 +79,42 @@ def _look_small(data: bytes, start: int, end: int) -> Look:
         dots,
         not chunk.isascii(),
         b"\0" in chunk,
+        end - start > LONGEST_LINE,
     )
+
+
+class Long(NamedTuple):
+    """Lines longer than `LONGEST_LINE`: how many, the longest one, where the first begins."""
+
+    lines: int
+    longest: int
+    at: int
+
+
+def long_lines(data: bytes, start: int, end: int, before: int, *, stuffed: bool) -> Long:
+    """Too long lines that end in ``data[start:end]``; of the first, `before` octets came earlier.
+
+    The line end does not count, nor does the dot that stuffing puts before a line.
+    """
+    lines = longest = 0
+    at = -1
+    line = start - before
+    for block in range(start, end, BLOCK):
+        values = np.frombuffer(data, np.uint8, min(BLOCK, end - block), block)
+        ends = np.flatnonzero(values == 10) + block
+        if not len(ends):
+            continue
+        begins = np.concatenate(([line], ends[:-1] + 1))
+        line = int(ends[-1]) + 1
+        for i in np.flatnonzero(ends - begins > LONGEST_LINE).tolist():
+            begin, feed = int(begins[i]), int(ends[i])
+            size = feed - begin - (data[feed - 1] == 13)
+            size -= stuffed and begin >= start and data[begin] == 46
+            if size > LONGEST_LINE:
+                lines += 1
+                longest = max(longest, size)
+                at = begin if at < 0 else at
+    return Long(lines, longest, at)
 
 
 def unstuff(data: bytes, start: int, end: int, dots: list[int]) -> tuple[bytes, bool]:
