@@ -15,8 +15,8 @@ from msgspec import Struct, field
 
 __all__ = [
     "Auth", "Complete", "Endpoint", "Entry", "Extension", "FileInfo", "Finding", "Greeting",
-    "Helo", "Interface", "Message", "MessageReply", "Recipient", "Run", "Session", "Sides",
-    "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict", "encoder", "schema",
+    "Helo", "Interface", "Message", "MessageReply", "Recipient", "Run", "Selected", "Session",
+    "Sides", "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict", "encoder", "schema",
 ]  # fmt: skip
 
 Severity = Literal["error", "warning", "note"]
@@ -296,6 +296,15 @@ class Dropped(Struct, omit_defaults=True):
     queue: int | None = None
 
 
+class Selected(Struct, omit_defaults=True):
+    """What was asked for of all that was read."""
+
+    filter: str | None = None  # packets: tcpdump's language
+    where: str | None = None  # sessions, by their own keys
+    of_packets: int | None = None
+    of_sessions: int | None = None
+
+
 class Run(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.run/1"):
     """The last line: what was read and what it amounted to."""
 
@@ -309,6 +318,7 @@ class Run(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.run/1")
     outcomes: dict[str, int]
     findings: dict[str, int]
     limits_hit: list[str]
+    selected: Selected | None = None
 
 
 _EPOCH_DAYS = 719_468  # days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar

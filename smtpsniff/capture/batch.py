@@ -15,6 +15,9 @@ Buffer = bytes | mmap.mmap
 """Read-only bytes whose slices are `bytes` and that `numpy.frombuffer` accepts."""
 
 
+COLUMNS = ("offset", "captured", "length", "time", "frame", "link", "interface")
+
+
 @dataclass(slots=True)
 class PacketBatch:
     """The packets of one window of a file, in file order; every column has one row a packet.
@@ -40,6 +43,11 @@ class PacketBatch:
         """The captured bytes of one packet."""
         start = int(self.offset[row])
         return self.buffer[start : start + int(self.captured[row])]
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> PacketBatch:
+        """Some of the packets, in the same buffer."""
+        columns = {name: getattr(self, name)[rows] for name in COLUMNS}
+        return PacketBatch(buffer=self.buffer, file=self.file, **columns)
 
 
 def nothing(file: int) -> PacketBatch:

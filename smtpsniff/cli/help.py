@@ -34,6 +34,11 @@ commands:
   smtpsniff checks              everything that is looked for
   smtpsniff schema              JSON Schema of the records
 
+selecting, with read and show (numbers stay those of the whole capture):
+  smtpsniff FILE... host 192.0.2.1 and not port 465
+                                packets, in tcpdump's language; after -- where
+                                one of the words is also a file
+
 options of read and show:
   --json                        records, one JSON object a line
   --format text|json|ndjson     json: one document {"sessions": [], "run": {}}

@@ -14,10 +14,8 @@ from smtpsniff.cli.errors import UsageError, not_yet
 from smtpsniff.cli.streams import Output, abandon_output, tell
 from smtpsniff.cli.words import (
     COMMANDS,
-    FILTER_WORDS,
     LATER_COMMANDS,
     LATER_OPTIONS,
-    PACKET_FILTER,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ def _command(name: str, words: list[str]) -> int:
     parser = Parser(name, module.__doc__ or "")
     module.add_arguments(parser)
     try:
-        args = parser.parse_args(words)
+        args = parser.parse(words)
     except SystemExit as done:  # --help
         return int(done.code or 0)
     if getattr(args, "debug", False):
@@ -100,15 +98,10 @@ def _command(name: str, words: list[str]) -> int:
 
 def _refuse_later(words: list[str]) -> None:
     """Say plainly what is not there yet, before anything is read."""
-    for word in words:
-        if word == "--":
-            raise not_yet(PACKET_FILTER)
+    for word in words[: words.index("--") if "--" in words else None]:
         option = word.partition("=")[0]
         if option in LATER_OPTIONS:
             raise not_yet(LATER_OPTIONS[option])
-    for word in words[1:]:
-        if word in FILTER_WORDS and not os.path.exists(word):
-            raise not_yet(PACKET_FILTER)
 
 
 def _unknown(name: str) -> str:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import os
+import re
+from typing import TYPE_CHECKING, NoReturn
 
 from smtpsniff.cli.config import add_choosing
 from smtpsniff.cli.errors import UsageError, not_yet
-from smtpsniff.cli.words import LATER_FORMATS
+from smtpsniff.cli.words import FILTER_WORDS, LATER_FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# The first word of a packet filter, also in one argument with the rest or of an expression.
+FIRST_WORD = re.compile(r"[a-z0-9]+(?=[\s\[]|$)|[(!]")
 
 FORMATS = ("text", "json", "ndjson")
 
@@ -25,9 +33,43 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
         )
 
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """All words: what follows "--" is a packet filter, for commands that read."""
+        words, behind = split_at_dashes(words)
+        args = self.parse_intermixed_args(words)
+        if behind and not hasattr(args, "packet_filter"):
+            self.error("a packet filter (--) is of use only where packets are read")
+        args.packet_filter = behind
+        return args
+
     def error(self, message: str) -> NoReturn:
         """Argparse would print the usage in front; the line alone says it."""
         raise UsageError(f"{message} ({self.prog} --help says more)")
+
+
+def split_at_dashes(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What comes before the first "--", and what follows it."""
+    words = list(words)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def take_filter(words: list[str], args: argparse.Namespace) -> list[str]:
+    """The words without a packet filter that follows them, which is put where it belongs.
+
+    As with tcpdump it needs no "--", unless a file is called like its first word.
+    """
+    at = next((at for at, word in enumerate(words) if begins_filter(word)), len(words))
+    if words[at:] and args.packet_filter:
+        raise UsageError(f"{words[at]!r} is no file, and there is a packet filter after --")
+    args.packet_filter = words[at:] or args.packet_filter
+    return words[:at]
+
+
+def begins_filter(word: str) -> bool:
+    """Whether a word that is no file is how a packet filter begins."""
+    head = FIRST_WORD.match(word)
+    return head is not None and head[0] in FILTER_WORDS and not os.path.exists(word)
 
 
 def port(word: str) -> int:
@@ -84,6 +126,7 @@ def add_color(parser: argparse.ArgumentParser) -> None:
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """The options of every command that reads captures."""
+    parser.set_defaults(packet_filter=[])
     parser.add_argument(
         "--port",
         type=port,

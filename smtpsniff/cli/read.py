@@ -9,6 +9,7 @@ Examples:
   smtpsniff mail.pcap
   smtpsniff read mail.pcap --json | jq .verdict.text
   tcpdump -U -w - port 25 | smtpsniff -
+  smtpsniff mail.pcap host 192.0.2.1 and not port 465
   smtpsniff read --follow growing.pcap
   smtpsniff read -r monday.pcap -r tuesday.pcap.gz --port 10025
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpsniff.cli.errors import UsageError
-from smtpsniff.cli.options import add_format, add_reading
+from smtpsniff.cli.options import add_format, add_reading, take_filter
 from smtpsniff.cli.streams import Output, paint_for
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Files, and the options of reading."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="a capture file")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="a capture file; behind them, after -- where a word could be a file, a packet filter",
+    )
     parser.add_argument(
         "-r",
         dest="more",
@@ -47,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read the files, write what was asked for."""
-    files = [*args.files, *args.more]
+    files = [*take_filter(args.files, args), *args.more]
     if not files:
         raise UsageError("no capture file is named (smtpsniff read --help says more)")
     return _json(files, args) if args.format != "text" else _text(files, args)

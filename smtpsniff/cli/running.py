@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.pipeline.run import Renderer
-    from smtpsniff.records import Run
+    from smtpsniff.records import Run, Selected
 
 
 class Reading:
@@ -37,10 +37,15 @@ class Reading:
         follow = getattr(args, "follow", False)
         if follow and len(files) != 1:
             raise UsageError("--follow goes on at the end of one file; there are more")
+        words = packet_filter(args.packet_filter)
         paths = _readable(files, follow)
         self._some_unreadable = len(paths) < len(files)
         settings = Settings(
-            frozenset(args.port), args.verify_checksums, choice=choice, follow=follow
+            frozenset(args.port),
+            args.verify_checksums,
+            choice=choice,
+            follow=follow,
+            packet_filter=words,
         )
         self.progress = Progress()
         try:
@@ -86,13 +91,28 @@ class Reading:
         if summary.reaches(self._fail_on):
             return status.FINDINGS
         if not summary.sessions:
-            tell(_nothing_found([file.path for file in self.runner.totals.files]))
+            paths = [file.path for file in self.runner.totals.files]
+            tell(_nothing_found(paths, self.record().selected))
             return status.NO_SMTP
         return status.FINE
 
 
-def _nothing_found(paths: list[str]) -> str:
+def packet_filter(words: list[str]) -> tuple[str, ...]:
+    """The words, if libpcap takes them for a packet filter."""
+    if words:
+        from smtpsniff.capture.bpf import FilterError, PacketFilter
+
+        try:
+            PacketFilter(words)
+        except FilterError as error:
+            raise UsageError(str(error)) from None
+    return tuple(words)
+
+
+def _nothing_found(paths: list[str], words: Selected | None) -> str:
     where = shown(paths[0]) if len(paths) == 1 else f"these {len(paths)} files"
+    if words is not None and words.filter is not None:
+        return f"no SMTP found in the packets of {where} that the filter lets through"
     return f"no SMTP found in {where} (--port N adds a port)"
 
 

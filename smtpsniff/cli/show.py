@@ -14,7 +14,7 @@ from msgspec import msgpack
 
 from smtpsniff.cli import status
 from smtpsniff.cli.errors import UsageError
-from smtpsniff.cli.options import add_format, add_reading
+from smtpsniff.cli.options import add_format, add_reading, take_filter
 from smtpsniff.cli.streams import Output, paint_for, tell
 
 if TYPE_CHECKING:
@@ -112,14 +112,15 @@ class Picker:
 
 def _what(args: argparse.Namespace) -> tuple[list[str], int]:
     """Files and number."""
-    files = [*args.words, *args.more]
+    words = take_filter(args.words, args)
+    files = [*words, *args.more]
     number = args.session
     if number is None:
-        word = args.words[-1] if args.words else ""
+        word = words[-1] if words else ""
         if not word.isdecimal() or len(files) < 2 or len(word) > 12:
             raise UsageError("which session? smtpsniff show FILE N, with N from the session table")
         number = int(word)
-        files = [*args.words[:-1], *args.more]
+        files = [*words[:-1], *args.more]
     if not files:
         raise UsageError("no capture file is named (smtpsniff show FILE N)")
     return files, number

@@ -28,12 +28,13 @@ LATER_OPTIONS: dict[str, str] = {
     "-d": "writing into a folder (-d)",
     "-o": "writing a report (-o)",
 }
-PACKET_FILTER = "filtering packets with a BPF expression"
 
-# First words of a BPF expression, as tcpdump's users type them behind a file name.
+# First words of a packet filter, as tcpdump's users type them behind a file name.
 FILTER_WORDS = frozenset(
     [
         "host", "net", "port", "portrange", "src", "dst", "proto", "tcp", "udp", "ip", "ip6",
-        "icmp", "icmp6", "ether", "vlan", "less", "greater", "and", "or", "not", "(", "!",
+        "icmp", "icmp6", "ether", "vlan", "mpls", "pppoes", "geneve", "arp", "rarp", "sctp", "igmp",
+        "wlan", "gateway", "broadcast", "multicast", "inbound", "outbound", "ifname", "len", "less",
+        "greater", "and", "or", "not", "(", "!",
     ]
 )  # fmt: skip

@@ -9,6 +9,7 @@ from smtpsniff.output.labels import OUTCOMES
 from smtpsniff.output.paint import wrap
 from smtpsniff.output.row import FAILED
 from smtpsniff.output.units import count
+from smtpsniff.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,14 @@ class _Count:
         return f"session{'' if self.sessions == 1 else 's'} {', '.join(map(str, self.named))}{more}"
 
 
+def _selected(run: Run) -> Iterator[str]:
+    """That there is more, and what of it was asked for."""
+    selected = run.selected
+    if selected is not None and selected.filter is not None:
+        whole = count(selected.of_packets or 0, "packet")
+        yield f"  only packets that match {safe(selected.filter)} (of {whole})"
+
+
 class Totals:
     """Counts rows as they come."""
 
@@ -68,6 +77,7 @@ class Totals:
         """The lines under the table."""
         yield ""
         yield f"{count(run.sessions, 'session')} in {count(run.packets, 'packet')}"
+        yield from _selected(run)
         yield from self._counted(paint)
         if len(run.files) > 1:
             for index, file in enumerate(run.files):

@@ -9,21 +9,24 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from smtpsniff.capture.bpf import PacketFilter
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.checks.choice import EVERYTHING, Choice
 from smtpsniff.checks.run import Examiner
 from smtpsniff.net import decode
+from smtpsniff.pipeline.census import Census
 from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.files import Localiser, order_by_time
+from smtpsniff.pipeline.recognition import Recognition
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.smtp.dialogue import Dialogue
-from smtpsniff.smtp.recognise import MAIL_PORTS, STARTS, client_of, is_mail
-from smtpsniff.tcp.table import Table
+from smtpsniff.smtp.recognise import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from smtpsniff.capture import Capture
+    from smtpsniff.capture import Capture, PacketBatch
+    from smtpsniff.net import SegmentBatch
     from smtpsniff.records import Session
     from smtpsniff.tcp import Connection
 
@@ -51,6 +54,7 @@ class Settings:
     window: int | None = None  # bytes of a file that are mapped at once; None: the default
     choice: Choice = EVERYTHING  # checks that are on, and their thresholds
     follow: bool = False  # go on at the end of the file: another program is still writing
+    packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
 
 
 @dataclass(slots=True)
@@ -75,14 +79,15 @@ class Analysis:
         )
         self.localiser = Localiser(len(self.captures))
         self.packets = 0
-        self._table = Table(
-            MAIL_PORTS | self.settings.ports,
-            STARTS,
-            shard=self.settings.shard,
-            verify=self.settings.verify_checksums,
-        )
+        self.read = 0  # before a packet filter
+        ports, shard = self.settings.ports, self.settings.shard
+        self._known = Recognition(ports, shard, verify=self.settings.verify_checksums)
         self._run_checks = Examiner(self.settings.choice)
-        self._sessions: dict[int, tuple[Connection, Dialogue | None]] = {}
+        self._filter: PacketFilter | None = None
+        self._census: Census | None = None
+        if self.settings.packet_filter:
+            self._filter = PacketFilter(self.settings.packet_filter)
+            self._census = Census(ports, shard)
 
     @property
     def digits(self) -> int:
@@ -101,67 +106,82 @@ class Analysis:
 
     def steps(self) -> Iterator[Step]:
         """Go through all files, a window at a time."""
-        table = self._table
+        table = self._known.table
         last = 0
-        key = (self.settings.key,) if self.settings.key is not None else ()
         for capture in self.captures:
             base = self.localiser.begin(capture)
             with capture:
                 for batch in capture:
                     if not len(batch):  # nothing came, but time went by
+                        if self._census is not None:
+                            self._census.wait(capture.now, last)
                         yield from self._steps(table.wait(capture.now), last)
                         continue
-                    segments = decode(batch, slow_decode, *key)
-                    if base:
-                        segments.frame += base
-                    self.packets += len(batch.frame)
                     last = base + int(batch.frame[-1])
                     # Packets of any kind move the capture's clock.
-                    ended = table.feed(segments, capture.file, int(batch.time.max()))
+                    now = int(batch.time.max())
+                    self.read += len(batch)
+                    if self._filter is not None:
+                        batch = self._chosen(batch, base, now, last)
+                    ended = table.feed(self._segments(batch, base), capture.file, now)
+                    self.packets += len(batch)
+                    del batch
                     yield from self._steps(ended, last)
-                    del segments, batch
             self.localiser.end(capture)
+        if self._census is not None:
+            self._census.finish()
         ended = table.finish()
+        self._sum_up()
+        yield from self._steps(ended, -1)
+
+    def _segments(self, batch: PacketBatch, base: int) -> SegmentBatch:
+        key = (self.settings.key,) if self.settings.key is not None else ()
+        segments = decode(batch, slow_decode, *key)
+        if base:
+            segments.frame += base
+        return segments
+
+    def _chosen(self, batch: PacketBatch, base: int, now: int, last: int) -> PacketBatch:
+        """The packets that the filter lets through; the census takes note of all."""
+        assert self._filter is not None
+        assert self._census is not None
+        self._census.feed(self._segments(batch, base), batch.file, now, last)
+        return batch.take(self._filter.matches(batch))
+
+    def _sum_up(self) -> None:
+        table = self._known.table
         self.summary.connections = table.connections
         self.summary.limits |= table.limits
-        yield from self._steps(ended, -1)
+        if self._filter is not None:
+            self.summary.limits |= {
+                f"packets of link type {link}, which the packet filter cannot judge"
+                for link in self._filter.refused
+            }
 
     def _steps(self, ended: list[Connection], last: int) -> Iterator[Step]:
         """What a window brought: first what began, then what ended, a few at a time."""
-        step = Step()
-        self._recognise(step, ended)
+        known, census = self._known, self._census
+        step = Step(began=[connection.first_frame for connection in known.began(ended)])
         self._read_on()
-        table = self._table
-        waiting = [c.first_frame for c in table.undecided.values() if table.waits(c)]
-        step.settled = min(waiting, default=1 << 62) if last < 0 or waiting else last + 1
-        table.opened = []
+        step.settled = known.settled(last)
+        known.table.opened = []
+        if census is not None:
+            step.began, census.began, step.settled = census.began, [], census.settled
         yield step
-        known = (self._sessions.pop(id(connection), None) for connection in ended)
-        works = (Work(*session) for session in known if session is not None)
+        sessions = (known.sessions.pop(id(connection), None) for connection in ended)
+        works = (Work(*session) for session in sessions if session is not None)
         while few := list(islice(works, TOGETHER)):
-            yield Step(ended=self._examine(few), settled=step.settled)
+            examined = Step(ended=self._examine(few), settled=step.settled)
+            if census is not None:
+                for session in examined.ended:
+                    self.first_of(session)
+                examined.began, census.began = census.began, []
+            yield examined
 
-    def _recognise(self, step: Step, ended: list[Connection]) -> None:
-        """Which of the connections are sessions, as far as that can be said yet."""
-        table, ports = self._table, self.settings.ports
-        for connection in table.opened:
-            if is_mail(connection, ports):
-                self._begin(connection, step)
-        for key, connection in list(table.undecided.items()):
-            verdict = is_mail(connection, ports)
-            if verdict:
-                del table.undecided[key]
-                self._begin(connection, step)
-            elif verdict is False:
-                table.forget(connection, key)
-        for connection in ended:
-            if id(connection) not in self._sessions and is_mail(connection, ports):
-                self._begin(connection, step)
-
-    def _begin(self, connection: Connection, step: Step) -> None:
-        if id(connection) not in self._sessions:
-            self._sessions[id(connection)] = (connection, None)
-            step.began.append(connection.first_frame)
+    def first_of(self, session: Session) -> int:
+        """The global number of a session's first frame, before any selection of packets."""
+        first = self.localiser.global_first(session)
+        return first if self._census is None else self._census.first_frame(session, first)
 
     def _examine(self, works: list[Work]) -> list[Session]:
         sessions = examine(works, self.settings.ports, self._run_checks, self.localiser.apply)
@@ -176,12 +196,13 @@ class Analysis:
 
     def _read_on(self) -> None:
         """Long ones are read while they grow, so that memory does not follow the message."""
-        for connection in self._table.touched:
-            if connection.buffered > GROWN and id(connection) in self._sessions:
-                _, dialogue = self._sessions[id(connection)]
+        sessions = self._known.sessions
+        for connection in self._known.table.touched:
+            if connection.buffered > GROWN and id(connection) in sessions:
+                _, dialogue = sessions[id(connection)]
                 if dialogue is None:
                     dialogue = Dialogue(connection, client_of(connection, self.settings.ports))
-                    self._sessions[id(connection)] = (connection, dialogue)
+                    sessions[id(connection)] = (connection, dialogue)
                 try:
                     dialogue.advance()
                     dialogue.release()
@@ -223,7 +244,7 @@ def sessions_of(analysis: Analysis) -> Iterator[Session]:
         held += step.ended
         rest = []
         for session in held:
-            number = numbering.take(analysis.localiser.global_first(session))
+            number = numbering.take(analysis.first_of(session))
             if number:
                 session.number = number
                 yield session
@@ -237,15 +258,22 @@ def read(
     ports: Iterable[int] = (),
     verify_checksums: bool = False,
     choice: Choice = EVERYTHING,
+    packet_filter: str = "",
 ) -> Iterator[Session]:
     """Sessions of capture files, as they end.
 
     Several files are one capture, ordered by time. `ports` are mail ports besides 25, 465,
     587, 2525 and 24; on other ports sessions are recognised by content. `choice` says which
-    checks are on, and sets thresholds (`smtpsniff.checks.choice.choose`).
+    checks are on, and sets thresholds (`smtpsniff.checks.choice.choose`). `packet_filter` is an
+    expression as tcpdump takes it.
 
     Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
     session up to the damage.
     """
-    settings = Settings(frozenset(ports), verify_checksums, choice=choice)
+    settings = Settings(
+        frozenset(ports),
+        verify_checksums,
+        choice=choice,
+        packet_filter=(packet_filter,) if packet_filter else (),
+    )
     yield from sessions_of(Analysis(paths, settings))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings
 from smtpsniff.pipeline.summary import Summary
-from smtpsniff.records import Dropped, FileInfo, Interface, Run, Timestamp
+from smtpsniff.records import Dropped, FileInfo, Interface, Run, Selected, Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -50,6 +50,7 @@ class Totals:
 
     summary: Summary = field(default_factory=Summary)
     packets: int = 0
+    read: int = 0  # packets before a filter
     files: list[FileInfo] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
 
@@ -76,7 +77,7 @@ def _totals(analysis: Analysis) -> Totals:
             Interface(i.link, i.name or None, capture.file if many else None)
             for i in capture.interfaces
         ]
-    return Totals(analysis.summary, analysis.packets, files, interfaces)
+    return Totals(analysis.summary, analysis.packets, analysis.read, files, interfaces)
 
 
 class Runner:
@@ -133,7 +134,7 @@ class Runner:
         numbering = Numbering()
         held: Held = []
         for step in analysis.steps():
-            held += [(analysis.localiser.global_first(s), renderer.render(s)) for s in step.ended]
+            held += [(analysis.first_of(s), renderer.render(s)) for s in step.ended]
             held = yield from _numbered(numbering, step.began, step.settled, held, renderer)
             if self._on_progress is not None:
                 done = max(done, sum(c.position for c in analysis.captures))
@@ -210,7 +211,14 @@ class Runner:
             outcomes=_ranked(summary.outcomes),
             findings=_ranked(summary.findings),
             limits_hit=sorted(summary.limits),
+            selected=self._selected(),
         )
+
+    def _selected(self) -> Selected | None:
+        words = self._settings.packet_filter
+        if not words:
+            return None
+        return Selected(filter=" ".join(words), of_packets=self.totals.read)
 
 
 def _ranked(counts: dict[str, int]) -> dict[str, int]:
@@ -259,7 +267,7 @@ def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) 
     try:
         analysis = Analysis(paths, settings)
         for step in analysis.steps():
-            ended = [(analysis.localiser.global_first(s), renderer.render(s)) for s in step.ended]
+            ended = [(analysis.first_of(s), renderer.render(s)) for s in step.ended]
             position = sum(c.position for c in analysis.captures)
             pipe.send((step.began, step.settled, ended, position))
         pipe.send(_totals(analysis))

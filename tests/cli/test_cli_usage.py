@@ -72,17 +72,6 @@ def test_a_later_format_is_not_there_yet(
     assert f"--format {name} is not there yet" in result.said
 
 
-@pytest.mark.parametrize(
-    "words", [("--", "port", "25"), ("port", "25"), ("host", "10.0.0.1"), ("--", "tcp")]
-)
-def test_packet_filters_are_not_there_yet(
-    cli: Cli, shipped: Shipped, words: tuple[str, ...]
-) -> None:
-    result = cli(shipped("accepted"), *words)
-    assert (result.status, result.out) == (2, "")
-    assert result.said == "filtering packets with a BPF expression is not there yet"
-
-
 def test_standard_input_is_read_once(cli: Cli) -> None:
     result = cli("read", "-", "-")
     assert (result.status, result.out) == (2, "")
