@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.asking import NOT_COMMANDS, commands, heard, raised
@@ -65,6 +66,91 @@ def command_bare_lf(view: View) -> Iterator[Hit]:
             exchange,
             severity=severity,
         )
+
+
+@check(
+    "command-bare-cr",
+    group="smtp-syntax",
+    severity="warning",
+    reference="RFC 5321 §2.3.8",
+    wakes=("odd-line",),
+    fires=r"""
+        @G
+        C "EHLO a.example.net\r\r\n"
+        S "250 mx.example\r\n"
+    """,
+    silent=r"""
+        @G
+        C "EHLO a.example.net\r"
+        C "\n"
+        S "250 mx.example\r\n"
+    """,
+)
+def command_bare_cr(view: View) -> Iterator[Hit]:
+    """A stray carriage return sits in the command.
+
+    Trigger: a CR within a command line that no LF follows, or several before the LF; an error
+    where the server refused it.
+    Advice: something converts line ends twice: correct it in the client.
+    Traps: a CR at the end of a packet is not stray until the next byte is known.
+    """
+    for exchange in commands(view):
+        found = _BARE_CR.search(exchange.line)
+        if found is not None:
+            yield view.at(
+                f"Byte {found.start() + 1} of the command {said(exchange)} is a CR without LF"
+                f"{heard(exchange)}.",
+                exchange,
+                severity=raised(exchange),
+            )
+
+
+@check(
+    "command-control-char",
+    group="smtp-syntax",
+    severity="warning",
+    reference="RFC 5321 §2.4, §4.1.2",
+    wakes=("odd-line",),
+    fires=r"""
+        @G
+        C "EHLX\x08O a.example.net\r\n"
+        S "500 what?\r\n"
+    """,
+    silent=r"""
+        @G
+        C "EHLO\ta.example.net\r\n"
+        S "250 mx.example\r\n"
+    """,
+)
+def command_control_char(view: View) -> Iterator[Hit]:
+    """Keyboard control characters slipped into the command.
+
+    Trigger: a control character such as backspace or escape, or telnet's own negotiation, in a
+    command line; where the server ends lines at CR LF only, also a LF within one. An error where
+    the server refused it.
+    Advice: somebody typed by hand; swaks or openssl s_client do it better.
+    Traps: tabs and line ends are no such characters; NUL is command-nul-byte, stray CRs are
+    command-bare-cr.
+    """
+    for exchange in commands(view):
+        line = exchange.line
+        found = _CONTROL.search(line.removesuffix(b"\n"))
+        if found is None:
+            continue
+        telnet = found[0][:1] == b"\xff"
+        what = "telnet's own negotiation" if telnet else _CONTROL_NAMES.get(found[0][0])
+        yield view.at(
+            f"Byte {found.start() + 1} of the command {said(exchange)} is "
+            f"{what or 'a control character'}{heard(exchange)}.",
+            exchange,
+            severity=raised(exchange),
+        )
+
+
+# Not CR and LF at the end, no tab, no NUL; IAC and one of WILL, WON'T, DO, DON'T (RFC 854).
+_CONTROL = re.compile(rb"[\x01-\x08\x0a-\x0c\x0e-\x1f\x7f]|\xff[\xfb-\xfe]")
+_CONTROL_NAMES = {8: "a backspace", 10: "a LF without CR", 27: "an escape", 127: "a delete"}
+_BARE_CR = re.compile(rb"\r(?!\n|\Z)")
 
 
 @check(
@@ -193,4 +279,7 @@ def command_leading_space(view: View) -> Iterator[Hit]:
             )
 
 
-CHECKS = (command_bare_lf, command_nul_byte, command_8bit, command_leading_space)
+CHECKS = (
+    command_bare_lf, command_bare_cr, command_nul_byte, command_8bit, command_control_char,
+    command_leading_space,
+)  # fmt: skip

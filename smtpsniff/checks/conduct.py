@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from smtpsniff.checks.view import View
     from smtpsniff.records import Severity
-    from smtpsniff.smtp.model import Exchange
+    from smtpsniff.smtp.model import Exchange, Letter
 
 __all__ = ["CHECKS"]
 
@@ -148,6 +148,60 @@ def transaction_abandoned(view: View) -> Iterator[Hit]:
 
 
 @check(
+    "rset-mid-transaction",
+    group="smtp-sequence",
+    severity="note",
+    reference="RFC 5321 §4.1.1.5",
+    wakes=("outcome:abandoned",),
+    fires=r"""
+        @T
+        C "RSET\r\n"
+        S "250 2.0.0 Ok\r\n"
+        @M
+        @R
+        @D
+        @H
+        @X
+        @Q
+    """,
+    silent=r"""
+        @T
+        C "RSET\r\n"
+        S "250 2.0.0 Ok\r\n"
+        @Q
+    """,
+)
+def rset_mid_transaction(view: View) -> Iterator[Hit]:
+    """The sender tore up the envelope and began another.
+
+    Trigger: RSET while a mail was open of which some recipient had been accepted, and another
+    mail followed.
+    Advice: nothing to do; mail programs do so when a user changes their mind.
+    Traps: where nothing follows it is transaction-abandoned alone, and RSET after all recipients
+    were refused is as it should be.
+    """
+    letters = view.dialogue.letters
+    for letter, exchange in _torn(view):
+        followed = any(other.mail is not None and other.mail.start > exchange.start
+                       for other in letters)  # fmt: skip
+        if followed and exchange.accepted and view.clean(exchange) and unbroken(view):
+            count = sum(r.accepted for r in letter.recipients)
+            yield view.at(
+                f"RSET put an end to a mail with {plural(count, 'accepted recipient')}.", exchange
+            )
+
+
+def _torn(view: View) -> Iterator[tuple[Letter, Exchange]]:
+    """Mails with an accepted recipient, and the RSET that ended each."""
+    for exchange in view.exchanges("RSET"):
+        letter = exchange.letter
+        if letter is None or letter.ended_by != "RSET" or letter.data is not None:
+            continue
+        if any(r.accepted for r in letter.recipients):
+            yield letter, exchange
+
+
+@check(
     "xclient-used",
     group="security",
     severity="warning",
@@ -187,4 +241,4 @@ def xclient_used(view: View) -> Iterator[Hit]:
         )
 
 
-CHECKS = (client_ignored_failure, transaction_abandoned, xclient_used)
+CHECKS = (client_ignored_failure, transaction_abandoned, rset_mid_transaction, xclient_used)

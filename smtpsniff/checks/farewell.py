@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.model import Exchange
     from smtpsniff.tcp import Mark, Side
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "announced", "closed_first"]
 
 # RFC 5321 §4.5.3.2.7: a server waits five minutes for the next command. Who closes later does
 # so because of the silence, and server-idle-timeout says it.
@@ -36,7 +36,7 @@ def _quit(view: View) -> Exchange | None:
     return next(view.exchanges("QUIT"), None) if "verb:QUIT" in view.topics else None
 
 
-def _closed_first(view: View) -> Side | None:
+def closed_first(view: View) -> Side | None:
     """Who said FIN first: whose FIN the other's acknowledges, else whose was captured first."""
     client, server = view.client, view.server
     if client.fin is None or server.fin is None:
@@ -54,7 +54,7 @@ def _number(side: Side, fin: Mark) -> int:
     return (last + 1) & MODULUS
 
 
-def _announced(view: View) -> bool:
+def announced(view: View) -> bool:
     """Whether the server said that it would close."""
     return any(reply.code in _CLOSING for reply in view.dialogue.replies)
 
@@ -142,7 +142,7 @@ def quit_missing(view: View) -> Iterator[Hit]:
     middle of a message it is another matter.
     """
     closed = view.client.fin
-    if closed is None or _closed_first(view) is not view.client:
+    if closed is None or closed_first(view) is not view.client:
         return
     dialogue = view.dialogue
     if _quit(view) is not None or dialogue.tls is not None or dialogue.swapped:
@@ -151,7 +151,7 @@ def quit_missing(view: View) -> Iterator[Hit]:
         return
     if dialogue.last_reply is None or not dialogue.last_reply.terminated:
         return
-    if _announced(view) or not unbroken(view) or not unbroken_replies(view):
+    if announced(view) or not unbroken(view) or not unbroken_replies(view):
         return
     yield mark_hit(f"The client closed the connection after {_last(view)} without QUIT.", closed)
 
@@ -187,7 +187,7 @@ def quit_reply_missing(view: View) -> Iterator[Hit]:
     if leaving is None or leaving.reply is not None or not view.clean(leaving) or not over(view):
         return
     waiting = [e for e in view.dialogue.queue if e.verb != "<empty>"]
-    if not waiting or waiting[0] is not leaving or not unbroken_replies(view) or _announced(view):
+    if not waiting or waiting[0] is not leaving or not unbroken_replies(view) or announced(view):
         return
     marks = [
         (mark, who)
@@ -231,12 +231,12 @@ def server_closed_without_421(view: View) -> Iterator[Hit]:
     silence it is server-idle-timeout.
     """
     closed = view.server.fin
-    if closed is None or _closed_first(view) is not view.server:
+    if closed is None or closed_first(view) is not view.server:
         return
     dialogue = view.dialogue
     if _quit(view) is not None or dialogue.tls is not None or dialogue.swapped:
         return
-    if dialogue.phase in _NOT_BEGUN or _announced(view):
+    if dialogue.phase in _NOT_BEGUN or announced(view):
         return
     if view.client.rst is not None and view.client.rst.frame < closed.frame:
         return

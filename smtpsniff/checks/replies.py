@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from smtpsniff.records import Severity
     from smtpsniff.smtp.model import Reply
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "answering", "whole"]
 
 _CLASSES = range(200, 600)
 
 
-def _certain(view: View, reply: Reply) -> bool:
+def whole(view: View, reply: Reply) -> bool:
     """Whether this is a whole reply in clear text: nothing was lost before its end."""
     return not reply.in_tls and not any(g.at <= reply.end for g in view.server.stream.gaps)
 
 
-def _answering(reply: Reply) -> str:
+def answering(reply: Reply) -> str:
     """What it answers, as the end of a sentence."""
     asked = reply.answers
     if asked is None:
@@ -68,7 +68,7 @@ def reply_malformed(view: View) -> Iterator[Hit]:
         return
     for i, reply in enumerate(dialogue.replies):
         lines = [line for line in reply.garbage if line.endswith(b"\n") and not is_record(line)]
-        if not lines or not _certain(view, reply) or not view.two_sided:
+        if not lines or not whole(view, reply) or not view.two_sided:
             continue
         if i == 0 and not view.started:
             continue  # the first line may have begun before the capture did
@@ -107,14 +107,14 @@ def reply_code_out_of_range(view: View) -> Iterator[Hit]:
     """
     for reply in view.dialogue.replies:
         code = reply.code
-        if not reply.raw or not _certain(view, reply):
+        if not reply.raw or not whole(view, reply):
             continue
         if code in _CLASSES and code // 10 % 10 <= 5:
             continue
         severity: Severity | None = "note" if code in _CLASSES else None
         digit = "second" if severity else "first"
         yield view.at(
-            f"The code of {answer(reply)}{_answering(reply)} has a {digit} digit that no reply "
+            f"The code of {answer(reply)}{answering(reply)} has a {digit} digit that no reply "
             f"can have.",
             reply=reply,
             severity=severity,
@@ -147,13 +147,13 @@ def reply_multiline_code_mismatch(view: View) -> Iterator[Hit]:
     """
     for reply in view.dialogue.replies:
         asked = reply.answers
-        if not reply.codes or not _certain(view, reply) or not view.two_sided:
+        if not reply.codes or not whole(view, reply) or not view.two_sided:
             continue
         if asked is not None and not view.clean(asked):
             continue
         codes = ", ".join(f"{code:03d}" for code in dict.fromkeys(reply.codes))
         yield view.at(
-            f"The lines of one reply{_answering(reply)} have the codes {codes}; the last counts: "
+            f"The lines of one reply{answering(reply)} have the codes {codes}; the last counts: "
             f"{answer(reply)}.",
             reply=reply,
         )
@@ -191,7 +191,7 @@ def reply_multiline_unterminated(view: View, *, after: float = 10.0) -> Iterator
             split on purpose: postscreen waits 6 s before the last line.
     """
     for reply in view.dialogue.replies:
-        if reply.terminated or reply.raw[3:4] != b"-" or not _certain(view, reply):
+        if reply.terminated or reply.raw[3:4] != b"-" or not whole(view, reply):
             continue
         if not view.two_sided:
             continue
@@ -202,7 +202,7 @@ def reply_multiline_unterminated(view: View, *, after: float = 10.0) -> Iterator
         if closed or (went_on and silence >= after):
             seconds = (view.connection.end - reply.time) / NANOSECONDS
             yield view.at(
-                f"The reply{_answering(reply)} never ended: {answer(reply)} was all, and "
+                f"The reply{answering(reply)} never ended: {answer(reply)} was all, and "
                 f"{seconds:.0f} s later no last line had come.",
                 reply=reply,
             )
@@ -240,9 +240,9 @@ def reply_bare_lf(view: View) -> Iterator[Hit]:
         pairs = raw.count(b"\r\n")
         if raw.count(b"\n") == pairs and (raw.count(b"\r") == pairs or not reply.terminated):
             continue
-        if _certain(view, reply):
+        if whole(view, reply):
             yield view.at(
-                f"The reply {quote(raw)}{_answering(reply)} has a line end that is not CR LF.",
+                f"The reply {quote(raw)}{answering(reply)} has a line end that is not CR LF.",
                 reply=reply,
             )
 
@@ -276,9 +276,9 @@ def enhanced_code_class_mismatch(view: View) -> Iterator[Hit]:
         enhanced = reply.enhanced
         if enhanced is None or int(enhanced[0]) == reply.kind or reply.kind not in (2, 4, 5):
             continue
-        if _certain(view, reply):
+        if whole(view, reply):
             yield view.at(
-                f"In {answer(reply)}{_answering(reply)} the code says {_meaning(reply.kind)}, "
+                f"In {answer(reply)}{answering(reply)} the code says {_meaning(reply.kind)}, "
                 f"{enhanced} says {_meaning(int(enhanced[0]))}.",
                 reply=reply,
             )

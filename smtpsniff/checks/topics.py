@@ -16,13 +16,17 @@ Of commands
                       server's; ``hello-again``: two
     ``no-hello``      MAIL before anybody was introduced
     ``early``         a command was sent before the previous reply was complete
-    ``no-quit``       nobody said goodbye; ``unanswered``: commands without a reply
+    ``no-quit``       nobody said goodbye; ``cut-off``: and the last reply was 5yz;
+                      ``unanswered``: commands without a reply
     ``wordless``      the client sent nothing
 Of replies
     ``refused``       some reply was 4yz or 5yz; ``refused:X`` to command X; ``421``;
                       ``unknown-to-server``: 500 or 502; ``reason:ID``: a delivery reason's check
     ``odd-reply``     a code that its command does not list; ``odd-code``: outside the grammar
-    ``odd-text``      bytes or length of a reply line; ``odd-enhanced``: class differs
+    ``odd-text``      bytes or length of a reply line; of these ``odd-bytes``, ``long-reply``
+                      and ``no-text``; ``too-long``: it complains of a length
+    ``no-enhanced``   no enhanced code where one may be owed; ``odd-enhanced``: class differs;
+                      ``bad-enhanced``: written wrongly, or where none belongs
     ``garbage``       lines that are no reply lines; ``mismatch``: lines with different codes;
                       ``unterminated``; ``unsolicited``: answers nothing; ``masked``: XXXX
     ``passwords-offered``  AUTH PLAIN or LOGIN is on an EHLO list
@@ -73,8 +77,9 @@ _PLAIN_PATH = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 # What ordinary clients put behind a path.
+_SIZE, _BODY = rb"(?: SIZE=[0-9]{1,20})", rb"(?: BODY=(?:7BIT|8BITMIME))"
 _PLAIN_PARAMETERS = re.compile(
-    rb"(?: SIZE=[0-9]{1,20})?(?: BODY=(?:7BIT|8BITMIME))?(?: AUTH=<>)?", re.IGNORECASE
+    rb"(?:" + _SIZE + rb"?" + _BODY + rb"?|" + _BODY + _SIZE + rb")(?: AUTH=<>)?", re.IGNORECASE
 )
 # RFC 5321 §4.5.3.1: a path may have 256 octets, its local part 64.
 LONG_PATH = 64
@@ -99,6 +104,8 @@ def topics_of(view: View) -> set[str]:
         topics.add("hello-again")
     if "verb:QUIT" not in topics:
         topics.add("no-quit")
+        if dialogue.last_reply is not None and dialogue.last_reply.code >= 500:
+            topics.add("cut-off")
     if "refused" in topics:
         topics.update("reason:" + check for check in refusals(view))
     for reply in dialogue.replies:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpsniff.smtp.enhanced import parse_enhanced
-from smtpsniff.smtp.extensions import parse_ehlo_keyword
+from smtpsniff.smtp.extensions import REPLY_LINE, parse_ehlo_keyword
 from smtpsniff.smtp.model import Reply, Said
 from smtpsniff.text import decode
 
@@ -114,6 +114,9 @@ def said_of(raw: bytes) -> Said:
 
 
 _ORDINARY = re.compile(rb"(?:[0-9]{3}[ -][ -~]{1,506}\r\n)+")
+# Three numbers with dots at the text's start, but no enhanced code; addresses have four.
+_ALMOST_ENHANCED = re.compile(rb"[0-9]{3}[ -]#?[0-9]{1,4}(?:\.[0-9]{1,4}){2}(?=[\s:;,]|-\D|\Z)")
+_ODD_BYTE = re.compile(rb"[^\t\r\n -~]")
 _MASKED = re.compile(rb"250[ -]X{4,}[A-Z]?\r", re.IGNORECASE)
 
 
@@ -121,13 +124,21 @@ def _remarkable(raw: bytes, code: int, enhanced: str | None) -> tuple[str, ...]:
     """Topics of a reply that is not quite as it should be; most have none."""
     topics = []
     if not _ORDINARY.fullmatch(raw):
-        topics.append("odd-text")
+        topics += _odd_text(raw)
     if not (200 <= code < 560 and code // 10 % 10 <= 5):
         topics.append("odd-code")
     if code in (500, 502):
         topics.append("unknown-to-server")
-    if enhanced is not None and int(enhanced[0]) != code // 100:
-        topics.append("odd-enhanced")
+    if code >= 500 and b"oo long" in raw:
+        topics.append("too-long")
+    if enhanced is not None:
+        if int(enhanced[0]) != code // 100:
+            topics.append("odd-enhanced" if code // 100 != 3 else "bad-enhanced")
+    elif code >= 200 and code != 220 and raw[:4] != b"250-":  # the greeting and EHLO have none
+        if code // 100 != 3:
+            topics.append("no-enhanced")
+        if _ALMOST_ENHANCED.match(raw):
+            topics.append("bad-enhanced")
     if b"XXXX" in raw and _MASKED.search(raw):
         topics.append("masked")
     return tuple(topics)
@@ -139,6 +150,19 @@ def _offers(keywords: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...
         if keyword == "AUTH" and any(word.upper() in ("PLAIN", "LOGIN") for word in words):
             return ("passwords-offered",)
     return ()
+
+
+def _odd_text(raw: bytes) -> list[str]:
+    """What is odd about a reply whose lines are not all short printable ASCII."""
+    topics = ["odd-text"]
+    lines = raw.split(b"\n")
+    if max(map(len, lines)) >= REPLY_LINE:
+        topics.append("long-reply")
+    if _ODD_BYTE.search(raw):
+        topics.append("odd-bytes")
+    if not any(line[4:].strip() for line in lines):
+        topics.append("no-text")
+    return topics
 
 
 @lru_cache(1024)  # the first line of an EHLO reply names the client; the others are the server's

@@ -8,14 +8,22 @@ import pytest
 from dialogue import SAME
 from judging import found, judge_example
 
-from smtpsniff.checks import command_bytes, commands, parameters, path_kinds, path_lengths, paths
+from smtpsniff.checks import (
+    command_bytes,
+    commands,
+    parameters,
+    path_kinds,
+    path_lengths,
+    paths,
+    vocabulary,
+)
 
 if TYPE_CHECKING:
     from smtpsniff.checks import Check
 
 CHECKS: tuple[Check, ...] = (
     *commands.CHECKS, *command_bytes.CHECKS, *paths.CHECKS, *path_kinds.CHECKS,
-    *path_lengths.CHECKS, *parameters.CHECKS,
+    *path_lengths.CHECKS, *parameters.CHECKS, *vocabulary.CHECKS,
 )  # fmt: skip
 SYNTAX = r'S "500 5.5.2 bad syntax\r\n"'
 OK = r'S "250 Ok\r\n"'
@@ -55,6 +63,21 @@ NEAR = [
     ("path-missing-brackets", asked(r"MAIL FROM: <s@a.example.net> BODY=7BIT\r\n"), "a space"),
     ("path-missing-brackets", asked(r"MAIL s@a.example.net\r\n", SYNTAX), "no FROM at all"),
     ("path-local-part-too-long", asked('RCPT TO:<"\nC "a"*200 ".example>\\r\\n'), "no @"),
+    (
+        "command-private-x",
+        '@G\n@E\nC "XCLIENT NAME=x\\r\\n"\nS "550 no\\r\\n"',
+        "with a check of its own",
+    ),
+    ("command-private-x", '@G\nC "XFOO\\r\\n"\nS "500 no\\r\\n"', "nothing was offered yet"),
+    ("command-empty-line", '@G\n@E\nC "\\r\\n"\n@Q', "one, passed over"),
+    (
+        "command-empty-line",
+        '@G\n@EA\nC "AUTH XOAUTH2 YQ==\\r\\n"\nS "334 YQ==\\r\\n"\nC "\\r\\n"\nS "535 no\\r\\n"',
+        "an answer of a login",
+    ),
+    ("command-bare-cr", '@G\n@E\nC "QUIT\\r"\nFIN C', "a line that never ended"),
+    ("command-control-char", asked(r"NOOP a\0b\r\n"), "a NUL"),
+    ("command-control-char", '@T\n@D\nC "a\\x1bb\\r\\n.\\r\\n"\n' + OK, "in a message"),
     ("path-space-after-colon", asked(r"MAIL FROM: s@a.example.net\r\n"), "no brackets either"),
     ("path-source-route", asked(r"RCPT TO:<100%off@mx.example>\r\n"), "a percent sign"),
     ("path-source-route", asked(r"RCPT TO:<bounce+r=mx.example@list.example>\r\n"), "VERP"),
@@ -146,6 +169,11 @@ RAISED = [
     ("path-space-after-colon", r"RCPT TO: <r@mx.example>\r\n", "501 5.5.4 Syntax", "error"),
     ("path-space-after-colon", r"RCPT TO: <r@mx.example>\r\n", "450 4.2.0 Greylisted", "note"),
     ("path-space-after-colon", r"RCPT TO: <r@mx.example>\r\n", "250 Ok", "note"),
+    ("command-obsolete", r"TURN\r\n", "250 Ok", "warning"),
+    ("command-bare-cr", r"NOOP\r\r\n", "250 Ok", "warning"),
+    ("command-bare-cr", r"NOOP a\rb\r\n", "501 no", "error"),
+    ("command-control-char", r"NOOP \x1b[A\r\n", "250 Ok", "warning"),
+    ("command-control-char", r"\xff\xfb\x01NOOP\r\n", "500 no", "error"),
     ("path-source-route", r"RCPT TO:<x%host.example@mx.example>\r\n", "554 No relay", "note"),
     ("path-source-route", r"RCPT TO:<host.example!x@mx.example>\r\n", "554 No relay", "note"),
     ("path-quoted-local-part", r"RCPT TO:<\"bob\"@mx.example>\r\n", "250 Ok", "warning"),

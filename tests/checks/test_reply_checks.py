@@ -8,12 +8,12 @@ import pytest
 from dialogue import LOSSY, SAME
 from judging import every, found, judge_example
 
-from smtpsniff.checks import answers, refusals, replies
+from smtpsniff.checks import answers, refusals, replies, reply_text
 
 if TYPE_CHECKING:
     from smtpsniff.checks import Check
 
-CHECKS: tuple[Check, ...] = (*replies.CHECKS, *answers.CHECKS, *refusals.CHECKS)
+CHECKS: tuple[Check, ...] = (*replies.CHECKS, *answers.CHECKS, *refusals.CHECKS, *reply_text.CHECKS)
 IDS = frozenset(check.id for check in CHECKS)
 
 
@@ -64,7 +64,7 @@ SOUND = {
     "empty lines, answered": '@G\n@E\nC "\\r\\n"\nS "500 5.5.2 bad syntax\\r\\n"\n@Q',
     "empty lines, not answered": '@G\n@E\nC "\\r\\n"\n@Q',
     "TLS": '@G\n@ET\nC "STARTTLS\\r\\n"\nS "220 go\\r\\n"\n@CH\n@SH\nFIN S\nFIN C',
-    "chunks": '@T\nC "BDAT 1\\r\\nxBDAT 0 LAST\\r\\n"\nS "250 Ok\\r\\n250 Ok\\r\\n"\n@Q',
+    "chunks": '@T\nC "BDAT 1\\r\\nxBDAT 0 LAST\\r\\n"\nS "250 2.0.0 Ok\\r\\n250 2.0.0 Ok\\r\\n"\n@Q',
     "failed login": '@G\n@EA\nC "AUTH XOAUTH2 dQ==\\r\\n"\nS "334 eyJ9\\r\\n"\nC "\\r\\n"\n'
     'S "535 5.7.8 no\\r\\n"\n@Q',
 }
@@ -157,3 +157,35 @@ SEVERITIES = [
 def test_severity(name: str, text: str, severity: str) -> None:
     (finding,) = found(name, text)
     assert finding.severity == severity
+
+
+TEXTS = [
+    ("reply-line-too-long", '@G\n@EA\nC "AUTH X\\r\\n"\nS "334 " "x"*600 "\\r\\n"', ""),
+    ("reply-non-ascii", asked("NOOP", r"250 a\tb\r\n"), ""),
+    ("reply-non-ascii", asked("VRFY \\xc3\\xa9 SMTPUTF8", r"252 \xc3\xa9\r\n"), ""),
+    ("reply-non-ascii", asked("VRFY x SMTPUTF8", r"252 \xe9\r\n"), "warning"),
+    ("reply-non-ascii", asked("NOOP", r"250 a\x1b[0m\r\n"), "warning"),
+    ("reply-text-missing", asked("NOOP", r"250 \r\n"), "note"),
+    ("reply-text-missing", asked("QUIT", r"221\r\n"), "warning"),
+    ("reply-text-missing", '@G\n@EA\nC "AUTH LOGIN\\r\\n"\nS "334 \\r\\n"', ""),
+    ("enhanced-code-missing", asked("ETRN x", r"250 Queuing\r\n"), ""),
+    ("enhanced-code-missing", asked("EHLO x", r"250-mx.example\r\n250 ENHANCEDSTATUSCODES\r\n"), ""),
+    ("enhanced-code-missing", asked("NOOP", r"250-2.0.0 a\r\n250 b\r\n"), ""),
+    ("enhanced-code-missing", asked("VRFY x", r"550 No\r\n"), "note"),
+    ("enhanced-code-missing", asked("VRFY x", r"550 #5.1.1 No\r\n"), ""),
+    ("enhanced-code-missing", '@G\nC "HELO x\\r\\n"\nS "250 a\\r\\n"\nC "NOOP\\r\\n"\nS "250 a\\r\\n"', ""),
+    ("enhanced-code-syntax", asked("VRFY x", r"550 5.01.1 No\r\n"), "note"),
+    ("enhanced-code-syntax", asked("VRFY x", r"550 5.1.1: No\r\n"), "note"),
+    ("enhanced-code-syntax", asked("VRFY x", r"550 5.1.1 No\r\n"), ""),
+    ("enhanced-code-syntax", asked("VRFY x", r"550 6.1.1 No\r\n"), "note"),
+    ("enhanced-code-syntax", '@T\nC "DATA\\r\\n"\nS "354 3.0.0 go\\r\\n"', "note"),
+    ("enhanced-code-syntax", '@T\nC "DATA\\r\\n"\nS "354 2.0.0 go\\r\\n"', "note"),
+    ("reply-bogus-line-too-long", asked("VRFY x", r"550 5.1.1 Address too long\r\n"), ""),
+    ("reply-bogus-line-too-long", asked("VRFY x", r"554 5.5.2 Command line too long\r\n"), "warning"),
+    ("reply-bogus-line-too-long", '@T\n@D\nC "x\\r\\n.\\r\\n"\nS "554 Line too long\\r\\n"', ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "severity"), TEXTS)
+def test_texts(name: str, text: str, severity: str) -> None:
+    assert [f.severity for f in found(name, text)] == [severity] * bool(severity)

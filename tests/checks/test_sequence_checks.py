@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from dialogue import LOSSY, SAME
+from dialogue import LOSSY, SAME, sessions
 from judging import every, found, judge_example
 
-from smtpsniff.checks import chunks, conduct, farewell, haste, misplaced, sequence
+from smtpsniff.checks import (
+    chunks,
+    conduct,
+    farewell,
+    haste,
+    misplaced,
+    sequence,
+    tolerance,
+)
 
 if TYPE_CHECKING:
     from smtpsniff.checks import Check
 
 CHECKS: tuple[Check, ...] = (
     *sequence.CHECKS, *conduct.CHECKS, *farewell.CHECKS, *haste.CHECKS, *misplaced.CHECKS,
-    *chunks.CHECKS,
+    *chunks.CHECKS, *tolerance.CHECKS,
 )  # fmt: skip
 OK = r'S "250 Ok\r\n"'
 
@@ -204,6 +212,44 @@ def test_near_miss(name: str, text: str, why: str) -> None:
 
 REFUSED_TLS = '@G\n@ET\nC "STARTTLS\\r\\n"\nS "454 no\\r\\n"\n'
 DEMANDED = '@G\n@ET\nC "MAIL FROM:<>\\r\\n"\nS "530 STARTTLS first\\r\\n"\nC "STARTTLS\\r\\n"\n'
+BAD = '@G\n@E\nC "HELLO\\r\\n"\nS "500 what?\\r\\n"\n'
+MORE = [
+    ("server-closed-after-bad-command", BAD + "+2 FIN S\nFIN C", "two seconds later"),
+    ("server-closed-after-bad-command", BAD + "FIN C\nFIN S", "the client closed first"),
+    ("server-closed-after-bad-command", 'OPEN\nS "554 no\\r\\n"\nFIN S\nFIN C', "the greeting"),
+    ("server-closed-after-bad-command", BAD + "GAP S 30\nFIN S\nFIN C", "421 may be missing"),
+    ("rset-mid-transaction", "@T\n" + 'C "RSET\\r\\n"\nS "502 no\\r\\n"\n@D\n@X\n@Q', "refused"),
+    (
+        "rset-mid-transaction",
+        TO_NOBODY + 'C "RSET\\r\\n"\nS "250 Ok\\r\\n"\n@M\n@R\n@Q',
+        "nobody was accepted",
+    ),
+    ("errors-excessive", BAD + 'S "421 4.3.2 shutting down\\r\\n"\nFIN S', "one, then a shutdown"),
+    ("errors-excessive", 'OPEN\nS "421 too many errors\\r\\n"\nFIN S', "none seen here"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "why"), MORE, ids=[f"{n}: {w}" for n, _, w in MORE])
+def test_servers_patience_near_miss(name: str, text: str, why: str) -> None:
+    assert not found(name, text), why
+
+
+def test_a_server_that_resets_at_the_first_mistake() -> None:
+    assert found("server-closed-after-bad-command", BAD + "RST S")
+
+
+def test_a_server_that_says_why_it_has_had_enough() -> None:
+    text = BAD + 'S "421 4.7.0 mx.example Error: too many errors\\r\\n"\nFIN S\nFIN C'
+    (finding,) = found("errors-excessive", text)
+    assert "too many errors" in finding.text
+
+
+def test_mistakes_are_told_once() -> None:
+    text = "@G\n@E\n" + 'C "FOO\\r\\n"\nS "500 5.5.1 no\\r\\n"\n' * 6 + "@Q"
+    (session,) = sessions(text)
+    assert [f.check for f in session.findings] == ["errors-excessive"]
+
+
 SEVERITIES = [
     ("data-after-all-rcpt-failed", TO_NOBODY + "@D\n@H\n@X\n@Q", "error"),
     ("data-after-all-rcpt-failed", TO_NOBODY + "@D\n@X\n@Q", "warning"),
