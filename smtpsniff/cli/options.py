@@ -12,7 +12,7 @@ from smtpsniff.cli.errors import UsageError, not_yet
 from smtpsniff.cli.words import FILTER_WORDS, LATER_FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # The first word of a packet filter, also in one argument with the rest or of an expression.
 FIRST_WORD = re.compile(r"[a-z0-9]+(?=[\s\[]|$)|[(!]")
@@ -86,17 +86,25 @@ def jobs(word: str) -> int:
     return int(word)
 
 
-def output_format(word: str) -> str:
-    """A name of a format; those of later versions are told apart from mistakes."""
-    if word in LATER_FORMATS:
-        raise not_yet(f"--format {word}", f" ({', '.join(FORMATS)} are)")
-    if word not in FORMATS:
-        raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(FORMATS)}")
-    return word
+def output_format(own: tuple[str, ...] = ()) -> Callable[[str], str]:
+    """Takes the name of a format, `own` ones of a command among them.
+
+    Those of later versions are told apart from mistakes.
+    """
+    formats = FORMATS + own
+
+    def check(word: str) -> str:
+        if word in LATER_FORMATS:
+            raise not_yet(f"--format {word}", f" ({', '.join(formats)} are)")
+        if word not in formats:
+            raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(formats)}")
+        return word
+
+    return check
 
 
-def add_format(parser: argparse.ArgumentParser, what: str) -> None:
-    """`--format` and its short form."""
+def add_format(parser: argparse.ArgumentParser, what: str, own: tuple[str, ...] = ()) -> None:
+    """`--format` and its short form; `own` are formats of this command alone."""
     parser.add_argument(
         "--json",
         dest="format",
@@ -107,10 +115,10 @@ def add_format(parser: argparse.ArgumentParser, what: str) -> None:
     )
     parser.add_argument(
         "--format",
-        type=output_format,
+        type=output_format(own),
         default="text",
         metavar="FORMAT",
-        help="text, ndjson, or json: one document with all of it",
+        help=f"{', '.join(('text', *own))}, ndjson, or json: one document with all of it",
     )
 
 

@@ -3,6 +3,7 @@
 Examples:
   smtpsniff show mail.pcap 3
   smtpsniff show monday.pcap tuesday.pcap --session 12
+  smtpsniff show mail.pcap 3 --ladder -t a
   smtpsniff show mail.pcap 3 --json | jq .timeline
 """
 
@@ -16,6 +17,7 @@ from smtpsniff.cli import status
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_format, add_reading, take_filter
 from smtpsniff.cli.streams import Output, paint_for, tell
+from smtpsniff.output.clock import FORMS
 
 if TYPE_CHECKING:
     import argparse
@@ -35,7 +37,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--session", type=int, metavar="N", help="which session, with several files"
     )
-    add_format(parser, "the session's record")
+    parser.add_argument(
+        "-t",
+        dest="time",
+        choices=tuple(FORMS),
+        default="r",
+        help="times as tshark names them: "
+        + ", ".join(f"{form}: {meaning}" for form, meaning in FORMS.items()),
+    )
+    parser.add_argument(
+        "--ladder",
+        dest="format",
+        action="store_const",
+        const="ladder",
+        default="text",
+        help="client and server as two columns, arrows between (short for --format ladder)",
+    )
+    add_format(parser, "the session's record", ("ladder",))
     add_reading(parser)
 
 
@@ -59,17 +77,21 @@ def run(args: argparse.Namespace) -> int:
 def _print(session: Session, reading: Reading, args: argparse.Namespace) -> None:
     output = Output()
     digits = reading.runner.digits
-    if args.format != "text":
+    if args.format not in ("text", "ladder"):
         from smtpsniff.output.json import harmless
         from smtpsniff.records import encoder
 
         record = encoder(digits).encode(session) + b"\n"
         output.write(harmless(record) if output.terminal else record)
     else:
+        from smtpsniff.output.ladder import ladder
         from smtpsniff.output.story import story
+        from smtpsniff.output.timeline import timeline
 
         names = [file.path for file in reading.runner.totals.files]
-        for line in story(session, names, digits, paint_for(output, args.color)):
+        paint = paint_for(output, args.color)
+        dialogue = ladder if args.format == "ladder" else timeline
+        for line in story(session, names, digits, paint, dialogue, args.time):
             output.line(line)
     output.flush()
 

@@ -1,0 +1,437 @@
+"""What is told of one session, as values: the one source of every view of it.
+
+The terminal's story, its ladder and the page of a report lay out the same account, so they say
+the same. All text in it is safe to show; nothing is cut or coloured yet.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from smtpsniff.output.labels import ENDED, STARTTLS
+from smtpsniff.output.row import address
+from smtpsniff.output.units import count, moment, span
+from smtpsniff.text import safe, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from smtpsniff.records import (
+        Entry,
+        Finding,
+        Message,
+        MessageReply,
+        Recipient,
+        Session,
+        Sides,
+        Transaction,
+    )
+
+__all__ = ["Account", "Fact", "Line", "Mail", "Part", "Said", "account"]
+
+SUBJECT = 60  # columns of a subject beside its message
+NAME = 256  # the longest domain or address (RFC 5321 §4.5.3.1); what is longer is an attack
+PARTS = {
+    "connect": "connecting", "greeting": "waiting for the greeting", "tls": "setting up TLS",
+    "server": "server", "client": "client", "network": "network", "loss": "lost packets",
+    "transfer": "sending messages", "after_dot": "server, after the message", "unknown": "unknown",
+}  # fmt: skip
+
+
+class Said(Struct, frozen=True, gc=False):
+    """A finding, and under it what follows from it: pairs of check and text."""
+
+    check: str
+    severity: str
+    confidence: str
+    text: str
+    count: int
+    frames: list[int]
+    hence: list[tuple[str, str]]
+
+
+class Line(Struct, gc=False):
+    """One entry of the timeline. `time` is nanoseconds since 1970, `at` seconds since the session
+    began, `wait` seconds since what it follows upon.
+
+    `tone` is ``error`` or ``warning`` for a refusal, ``dim`` for what nobody said, else empty;
+    `phase` names the part of the session that it belongs to.
+    """
+
+    time: int
+    at: float
+    wait: float | None
+    frame: str
+    party: str
+    kind: str
+    phase: str
+    tone: str
+    text: list[str]
+    findings: list[Said]
+
+
+class Fact(Struct, frozen=True, gc=False):
+    """A name and what there is to say. `mark` is a word in it that an outcome's colour fits."""
+
+    name: str
+    text: str
+    mark: str = ""
+
+
+class Mail(Struct, frozen=True, gc=False):
+    """One transaction."""
+
+    title: str
+    outcome: str
+    facts: list[Fact]
+
+
+class Part(Struct, frozen=True, gc=False):
+    """A part of the session's time: its key in the record, words for it, seconds."""
+
+    key: str
+    words: str
+    seconds: float
+
+
+class Account(Struct, gc=False):
+    """All there is to tell. `loose` findings belong to no line of the timeline.
+
+    `start` is nanoseconds since 1970, `duration` seconds; times of the capture have `digits`
+    decimals.
+    """
+
+    number: int
+    outcome: str
+    file: str
+    verdict: str
+    facts: list[Fact]
+    display_filter: str
+    loose: list[Said]
+    lines: list[Line]
+    mails: list[Mail]
+    parts: list[Part]
+    duration: float
+    trouble: str
+    start: int
+    digits: int
+    client: str
+    server: str
+
+
+def account(session: Session, files: list[str], digits: int) -> Account:
+    """The account of a session. `files` are those of the run, times have `digits` decimals."""
+    mails = session.transactions
+    return Account(
+        number=session.number,
+        outcome=session.verdict.outcome,
+        file=safe(files[session.file or 0]) if files else "",
+        verdict=safe(session.verdict.text),
+        facts=[f for f in _facts(session, files, digits) if f.text],
+        display_filter=session.display_filter,
+        loose=[_said(f) for f in session.findings if f.entry is None],
+        lines=list(_lines(session)),
+        mails=[
+            _mail(mail, f"mail {index}" if len(mails) > 1 else "mail")
+            for index, mail in enumerate(mails, 1)
+        ],
+        parts=_parts(session),
+        duration=session.duration,
+        trouble=_tcp(session),
+        start=session.start,
+        digits=digits,
+        client=address(session.client),
+        server=address(session.server),
+    )
+
+
+def _said(finding: Finding) -> Said:
+    hence = [(related.check, safe(related.text)) for related in finding.related]
+    return Said(
+        finding.check, finding.severity, finding.confidence, safe(finding.text), finding.count,
+        finding.frames, hence,
+    )  # fmt: skip
+
+
+# -- facts ---------------------------------------------------------------------------------
+
+
+def _facts(session: Session, files: list[str], digits: int) -> Iterator[Fact]:
+    yield Fact("client", f"{address(session.client)}{_calls_itself(session)}")
+    yield Fact("server", f"{address(session.server)}{_greets(session)}")
+    yield Fact("time", _time(session, digits))
+    yield Fact("TLS", _tls(session))
+    yield Fact("login", _logins(session))
+    yield Fact("ended", f"{session.ended}: {ENDED.get(session.ended, '')}".rstrip(": "))
+    yield Fact("missing", _missing(session))
+    if files[1:]:
+        yield Fact("file", ", ".join(f"{i}: {safe(f)}" for i, f in enumerate(files, 1)))
+    yield Fact("community", session.community_id)
+
+
+def _calls_itself(session: Session) -> str:
+    helo = session.helo
+    if helo is None:
+        return ""
+    refused = "" if helo.accepted else ", which was refused"
+    return f"  {helo.verb} {shorten(safe(helo.name), NAME)}{refused}"
+
+
+def _greets(session: Session) -> str:
+    greeting = session.greeting
+    return (
+        f"  {shorten(safe(greeting.text.partition(chr(10))[0].strip()), NAME)}" if greeting else ""
+    )
+
+
+def _time(session: Session, digits: int) -> str:
+    frames = f"frames {session.first_frame}-{session.last_frame}"
+    when = f"{moment(session.start, digits)} UTC, {span(session.duration)}"
+    return f"{when}, {count(session.packets, 'packet')}, {frames}"
+
+
+def _tls(session: Session) -> str:
+    tls = session.tls
+    if tls is None:
+        return STARTTLS.get(session.starttls or "", "")
+    version = safe(tls.version or "TLS")
+    name = f", for {safe(tls.sni)}" if tls.sni else ""
+    opened = "" if tls.decrypted else ", not opened"
+    begin = "by STARTTLS" if tls.how == "starttls" else "from the first byte"
+    return f"{version} {begin}, frame {tls.frame}{name}{opened}"
+
+
+def _logins(session: Session) -> str:
+    logins = []
+    for auth in session.auth or ():
+        user = f" as {shorten(safe(auth.user), NAME)}" if auth.user else ""
+        logins.append(f"{safe(auth.mechanism)}{user}: {auth.code or 'no answer'}")
+    return "; ".join(logins)
+
+
+def _missing(session: Session) -> str:
+    """What the capture lacks."""
+    complete = session.complete
+    parts = []
+    if not complete.start:
+        parts.append("the beginning")
+    for side, octets in (("client", complete.gaps.client), ("server", complete.gaps.server)):
+        if octets:
+            parts.append(f"{count(octets, 'octet')} of the {side}")
+    if not complete.end:
+        parts.append("the end")
+    return ", ".join(parts)
+
+
+# -- the timeline --------------------------------------------------------------------------
+
+
+def _lines(session: Session) -> Iterator[Line]:
+    """A line for each entry, replies under what they answer, findings with their line."""
+    under: dict[int, list[Finding]] = defaultdict(list)
+    for finding in session.findings:
+        if finding.entry is not None:
+            under[finding.entry].append(finding)
+    subjects = _subjects(session)
+    many = session.file is not None
+    phases = _phases(session.timeline)
+    for index in _order(session.timeline):
+        entry = session.timeline[index]
+        yield Line(
+            entry.time,
+            (entry.time - session.start) / 1e9,
+            entry.delay,
+            f"{(entry.file or 0) + 1}:{entry.frame}" if many else str(entry.frame),
+            entry.from_,
+            entry.kind,
+            phases[index],
+            _tone(entry),
+            list(_text(entry, subjects.get(index, ""))),
+            [_said(finding) for finding in under.get(index, ())],
+        )
+
+
+def _order(entries: list[Entry]) -> list[int]:
+    """Indices by time, but each reply after what it answers, and after that one's chunk."""
+    replies: dict[int, list[int]] = defaultdict(list)
+    for index, entry in enumerate(entries):
+        if entry.answers is not None:
+            replies[entry.answers].append(index)
+    own = [index for index, entry in enumerate(entries) if entry.answers is None]
+    order: list[int] = []
+    due: list[int] = []
+    for index in own:
+        if entries[index].kind != "chunk":
+            order += due
+            due = []
+        order.append(index)
+        due += replies.get(index, ())
+    return order + due
+
+
+def _subjects(session: Session) -> dict[int, str]:
+    """Entry index of each message's (last) part to its subject, where they can be told apart."""
+    parts = [i for i, e in enumerate(session.timeline) if e.kind == "data"]
+    mails = [t.message for t in session.transactions if t.message is not None]
+    by_data = [message for message in mails if message.framing == "data"]
+    if len(parts) != len(by_data):
+        return {}
+    return {
+        index: safe(message.subject)
+        for index, message in zip(parts, by_data, strict=True)
+        if message.subject
+    }
+
+
+_BY_VERB = {
+    "EHLO": "introduction", "HELO": "introduction", "LHLO": "introduction", "AUTH": "login",
+    "STARTTLS": "TLS", "X-ANONYMOUSTLS": "TLS", "DATA": "message", "BDAT": "message",
+    "QUIT": "goodbye",
+}  # fmt: skip
+_BY_KIND = {
+    "connect": "connection", "greeting": "connection", "tls": "TLS", "close": "end", "reset": "end",
+}  # fmt: skip
+_SENDERS = ("MAIL", "SEND", "SOML", "SAML")
+
+
+def _phases(entries: list[Entry]) -> list[str]:
+    """The part of the session that each entry belongs to; a reply to that of its command."""
+    mails = sum(entry.verb in _SENDERS for entry in entries)
+    phases: list[str] = []
+    now, mail = "connection", 0
+    for entry in entries:
+        if entry.answers is not None and entry.answers < len(phases):
+            phases.append(phases[entry.answers])
+            continue
+        if entry.verb in _SENDERS:
+            mail += 1
+            now = f"mail {mail}" if mails > 1 else "mail"
+        else:
+            now = _BY_KIND.get(entry.kind) or _BY_VERB.get(entry.verb or "", now)
+        phases.append(now)
+    return phases
+
+
+_SAYING = frozenset(("greeting", "command", "reply", "auth"))
+_REFUSALS = {"4": "warning", "5": "error"}
+
+
+def _tone(entry: Entry) -> str:
+    if entry.kind == "reply" and entry.code:
+        return _REFUSALS.get(entry.code[0], "")
+    return "" if entry.kind in _SAYING else "dim"
+
+
+def _text(entry: Entry, subject: str) -> Iterator[str]:
+    """The entry's own lines: replies with their code as on the wire."""
+    lines = [safe(line.removesuffix("\r")) for line in entry.text.split("\n")]
+    if entry.kind in ("reply", "greeting") and entry.code:
+        for line in lines[:-1]:
+            yield f"{entry.code}-{line}"
+        yield f"{entry.code} {lines[-1]}".rstrip()
+        return
+    if entry.kind == "data" and subject:
+        lines[-1] += f", Subject: {shorten(subject, SUBJECT)}"
+    elif entry.kind == "end-of-data":
+        lines = [". (end of message)"]
+    yield from lines
+
+
+# -- mails ---------------------------------------------------------------------------------
+
+
+def _mail(mail: Transaction, title: str) -> Mail:
+    """Envelope, message and reply of one transaction."""
+    sender = "(not seen)" if mail.mail_from is None else f"<{safe(mail.mail_from)}>"
+    facts = [Fact("from", " ".join([sender, *map(safe, mail.params)]))]
+    facts += [_recipient(recipient) for recipient in mail.recipients]
+    if mail.message is not None:
+        facts += _message(mail.message)
+    if mail.reply is not None:
+        facts.append(Fact("reply", _words(mail.reply)))
+        if mail.reply.queue_id:
+            facts.append(Fact("queue id", safe(mail.reply.queue_id)))
+    return Mail(title, mail.outcome, facts)
+
+
+def _words(reply: MessageReply) -> str:
+    return f"{reply.code} {_flat(reply.text)} (frame {reply.frame})"
+
+
+def _flat(text: str) -> str:
+    return safe(text.replace("\n", " "))
+
+
+def _recipient(recipient: Recipient) -> Fact:
+    """Who, what became of it, and the words that decided it where they are its own."""
+    words = ""
+    final = recipient.final
+    if recipient.outcome in ("deferred", "rejected"):
+        if final is not None:
+            words = _words(final)
+        elif recipient.code:
+            frame = f" (frame {recipient.frame})" if recipient.frame else ""
+            words = f"{recipient.code} {_flat(recipient.text or '')}{frame}"
+    reason = f" ({recipient.reason})" if recipient.reason else ""
+    text = f"<{safe(recipient.address)}> {recipient.outcome}{reason}"
+    return Fact("to", f"{text}: {words}" if words else text, recipient.outcome)
+
+
+def _message(message: Message) -> Iterator[Fact]:
+    size = f"{count(message.size, 'octet')}"
+    if not message.complete:
+        size += ", not complete"
+    if message.framing == "bdat":
+        size += ", by BDAT"
+    facts = {
+        "message": size, "sha256": message.sha256, "From:": message.from_, "To:": message.to,
+        "Cc:": message.cc, "Subject:": message.subject, "Date:": message.date,
+        "Message-ID:": message.message_id,
+    }  # fmt: skip
+    for name, text in facts.items():
+        if text:
+            yield Fact(name, _flat(text))
+
+
+# -- where the time went, and what TCP had to repair -------------------------------------------
+
+
+def _parts(session: Session) -> list[Part]:
+    """Parts of the session's time that matter, the longest first."""
+    parts = [
+        Part(key, PARTS[key], seconds)
+        for key, seconds in (session.delays or {}).items()
+        if key in PARTS and seconds > 0.01 * session.duration and seconds >= 0.0005
+    ]
+    return sorted(parts, key=lambda part: (part.seconds, part.key), reverse=True)
+
+
+def _tcp(session: Session) -> str:
+    tcp = session.tcp
+    parts = [
+        f"{words} {numbers}"
+        for words, sides in (
+            ("sent again", tcp.retransmissions),
+            ("out of order", tcp.out_of_order),
+            ("window closed", tcp.zero_windows),
+            ("bad checksums", tcp.bad_checksums),
+        )
+        if (numbers := _sides(sides))
+    ]
+    if not parts:
+        return ""
+    trips = [f"{who} {span(trip)}" for who, trip in
+             (("client", tcp.rtt.client), ("server", tcp.rtt.server)) if trip]  # fmt: skip
+    if trips:
+        parts.append(f"round trip to {' and '.join(trips)}")
+    return "; ".join(parts)
+
+
+def _sides(sides: Sides | None) -> str:
+    if sides is None:
+        return ""
+    both = (("client", sides.client), ("server", sides.server))
+    return ", ".join(f"{number} by the {who}" for who, number in both if number)
