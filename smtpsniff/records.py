@@ -212,15 +212,22 @@ class Finding(Struct, omit_defaults=True):
 
 
 class TcpFacts(Struct, omit_defaults=True):
-    """What TCP did. Each side counts what it sent."""
+    """What TCP did. Each side counts what it sent, by Wireshark's rules.
 
-    rtt: Sides
-    mss: Sides
-    retransmissions: Sides
-    out_of_order: Sides
-    keep_alives: Sides
-    zero_windows: Sides
+    `retransmissions` are all segments sent again, `spurious` those of them that had been
+    acknowledged before; `mirrored` packets were captured twice, and count nowhere else.
+    """
+
+    rtt: Sides = field(default_factory=Sides)
+    mss: Sides = field(default_factory=Sides)
+    retransmissions: Sides = field(default_factory=Sides)
+    spurious: Sides = field(default_factory=Sides)
+    out_of_order: Sides = field(default_factory=Sides)
+    zero_windows: Sides = field(default_factory=Sides)
+    window_full: Sides = field(default_factory=Sides)
+    keep_alives: Sides = field(default_factory=Sides)
     bad_checksums: Sides | None = None
+    mirrored: Sides | None = None
 
 
 class Verdict(Struct, omit_defaults=True):

@@ -4,6 +4,7 @@ from smtpsniff.net.batch import Options, SegmentBatch, Unreachable
 from smtpsniff.net.checksum import checksums
 from smtpsniff.net.decode import decode
 from smtpsniff.net.endpoint import endpoints
+from smtpsniff.net.hops import datagram_number, hops
 from smtpsniff.net.options import options
 from smtpsniff.net.payload import first_bytes
 
@@ -12,8 +13,10 @@ __all__ = [
     "SegmentBatch",
     "Unreachable",
     "checksums",
+    "datagram_number",
     "decode",
     "endpoints",
     "first_bytes",
+    "hops",
     "options",
 ]

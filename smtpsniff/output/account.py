@@ -415,9 +415,13 @@ def _tcp(session: Session) -> str:
         f"{words} {numbers}"
         for words, sides in (
             ("sent again", tcp.retransmissions),
+            ("of these needlessly", tcp.spurious),
             ("out of order", tcp.out_of_order),
             ("window closed", tcp.zero_windows),
+            ("window full", tcp.window_full),
+            ("keep-alives", tcp.keep_alives),
             ("bad checksums", tcp.bad_checksums),
+            ("captured twice", tcp.mirrored),
         )
         if (numbers := _sides(sides))
     ]

@@ -12,7 +12,6 @@ from smtpsniff.records import (
     Endpoint,
     Gaps,
     Session,
-    Sides,
     TcpFacts,
     Timestamp,
     Verdict,
@@ -140,5 +139,5 @@ def _bare(connection: Connection, client: int) -> Session:
         transactions=[],
         findings=[],
         verdict=Verdict("unknown", "smtpsniff could not analyse this session.", []),
-        tcp=TcpFacts(Sides(), Sides(), Sides(), Sides(), Sides(), Sides()),
+        tcp=TcpFacts(),
     )

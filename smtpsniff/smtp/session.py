@@ -29,6 +29,7 @@ from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
 from smtpsniff.smtp.secrets import is_mechanism
 from smtpsniff.smtp.timeline import timeline
+from smtpsniff.tcp.trips import trips
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
@@ -138,23 +139,31 @@ def _filter(connection: Connection, client: Endpoint, server: Endpoint) -> str:
 
 
 def _tcp_facts(client: Side, server: Side) -> TcpFacts:
-    """Counts of both sides; round trips at the tap from the handshake (E.1)."""
-    rtt = Sides()
-    if client.syn and server.syn and len(client.syns) == 1 and len(server.syns) == 1:
-        rtt.server = (server.syn.time - client.syn.time) / 1e9
-        if client.handshake:
-            rtt.client = (client.handshake.time - server.syn.time) / 1e9
+    """Counts of both sides; round trips at the tap (E.1)."""
+    near, far = trips(client, server)
+    rtt = Sides(None if near is None else near / 1e9, None if far is None else far / 1e9)
     facts = TcpFacts(
         rtt=rtt,
         mss=Sides(client.mss if client.mss >= 0 else None, server.mss if server.mss >= 0 else None),
-        retransmissions=Sides(client.retransmissions, server.retransmissions),
-        out_of_order=Sides(client.out_of_order, server.out_of_order),
-        keep_alives=Sides(client.keep_alives, server.keep_alives),
-        zero_windows=Sides(client.zero_windows, server.zero_windows),
+        retransmissions=_both(client.retransmissions, server.retransmissions),
+        spurious=_both(client.spurious, server.spurious),
+        out_of_order=_both(client.out_of_order, server.out_of_order),
+        keep_alives=_both(client.keep_alives, server.keep_alives),
+        zero_windows=_both(client.zero_windows, server.zero_windows),
+        window_full=_both(client.window_full, server.window_full),
     )
-    if client.bad_checksums >= 0:
-        facts.bad_checksums = Sides(client.bad_checksums, server.bad_checksums)
+    if client.bad_checksums >= 0 or server.bad_checksums >= 0:
+        facts.bad_checksums = _both(max(client.bad_checksums, 0), max(server.bad_checksums, 0))
+    if client.mirrored or server.mirrored:
+        facts.mirrored = _both(client.mirrored, server.mirrored)
     return facts
+
+
+_NEVER = Sides(0, 0)  # nobody changes it: most counts of most sessions
+
+
+def _both(client: int, server: int) -> Sides:
+    return Sides(client, server) if client or server else _NEVER
 
 
 # -- greeting, hello, AUTH, TLS ------------------------------------------------------------

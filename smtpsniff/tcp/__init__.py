@@ -3,10 +3,16 @@
 `stream`      ordered bytes that know their frames, times and gaps
 `reassembly`  the patient way: one segment at a time, for streams that are not in order
 `connection`  two sides, how they began and ended
+`trouble`     what was sent again, overtaken, held back: for the few connections that had any
+`experts`     what a segment means to its connection, by Wireshark's rules
+`trips`       round trips at the tap
 `columns`     a window of segments grouped, and what can be said of all groups at once
+`windows`     receive windows that were full or closed, of streams that are in order
 `joining`     the quick way, for streams that are in order
+`counting`    counts of a connection that is not in order
 `patience`    rows of a connection that is not in order
-`table`       all connections of a capture, window by window (imports numpy; the others do not)
+`table`       all connections of a capture, window by window (with `columns`, `windows`, `joining`,
+              `counting` and `patience` it imports numpy; the others do not)
 """
 
 from smtpsniff.tcp.connection import Conflict, Connection, Mark, Side

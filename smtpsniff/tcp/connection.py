@@ -9,11 +9,15 @@ from msgspec import Struct, field
 from smtpsniff.tcp.stream import HALF, MODULUS, Stream
 
 if TYPE_CHECKING:
+    from smtpsniff.net import Unreachable
+    from smtpsniff.tcp.experts import Watch
     from smtpsniff.tcp.reassembly import Pending
+    from smtpsniff.tcp.trouble import Trouble
 
 __all__ = ["Conflict", "Connection", "Mark", "Side"]
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
+CONTROL = FIN | SYN | RST
 
 
 class Mark(Struct, frozen=True, gc=False):
@@ -23,6 +27,9 @@ class Mark(Struct, frozen=True, gc=False):
     time: int
     seq: int = 0
     ack: int = -1
+    ttl: int = -1  # of a reset: hops it had left
+    stamp: int = -1  # of a SYN: its time stamp option, and the one it echoes (RFC 7323)
+    echo: int = -1
 
 
 class Conflict(Struct, frozen=True, gc=False):
@@ -35,7 +42,11 @@ class Conflict(Struct, frozen=True, gc=False):
 
 
 class Side(Struct, eq=False):
-    """What one endpoint sent."""
+    """What one endpoint sent, and what its TCP did; counts go by Wireshark's rules (`experts`).
+
+    `retransmissions` are all segments sent again, `spurious` those of them that had been
+    acknowledged already; `mirrored` packets were captured twice and count nowhere else.
+    """
 
     stream: Stream
     packets: int = 0
@@ -47,12 +58,23 @@ class Side(Struct, eq=False):
     ack: int = -1  # highest acknowledgement number sent
     next: int = -1  # sequence number expected next; -1 before the first packet
     mss: int = -1
+    scale: int = -1  # window scale that its SYN offered; -1: none, or no SYN was seen
+    sack: bool = False  # its SYN allows selective acknowledgements (RFC 2018)
+    window: int = -1  # that it told last, as it stands in the header
+    shifted: bool = False  # `scale` applies to it: it did not come with a SYN
+    hops: tuple[int, int] | None = None  # least and most left to its packets, if one was a reset
+    last: Mark | None = None  # its last packet, if that was a bare acknowledgement
+    trouble: Trouble | None = None
+    watch: Watch | None = None
     pending: Pending | None = None  # segments beyond a hole
     conflicts: list[Conflict] = []
     retransmissions: int = 0
+    spurious: int = 0
     out_of_order: int = 0
     keep_alives: int = 0
     zero_windows: int = 0
+    window_full: int = 0
+    mirrored: int = 0
     bad_checksums: int = -1  # counted only if asked for
 
     def acknowledge(self, ack: int) -> None:
@@ -76,6 +98,7 @@ class Connection(Struct, eq=False):
     end: int = 0
     initiator: int | None = None
     notes: list[str] = []  # bounds that were hit
+    errors: tuple[Unreachable, ...] = ()  # what routers and hosts on the way said of its packets
     idle: float = 0.0  # seconds of capture after its last packet
     sides: tuple[Side, Side] = field(default_factory=lambda: (Side(Stream()), Side(Stream())))
 

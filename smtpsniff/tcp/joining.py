@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpsniff.net import checksums
+from smtpsniff.tcp.columns import ALONE
 from smtpsniff.tcp.connection import ACK, RST, SYN, Connection, Mark, Side
 from smtpsniff.tcp.stream import MODULUS
+from smtpsniff.tcp.trouble import Trouble
+from smtpsniff.tcp.windows import note_closed
 
 if TYPE_CHECKING:
     from smtpsniff.net import SegmentBatch
@@ -44,30 +47,53 @@ def extend(connection: Connection, batch: SegmentBatch, runs: Runs, run: int) ->
             syn = Mark(runs.first_frame[run], runs.first_time[run], runs.seq[run])
             read_syn(connection, index, syn, bool(runs.first_flags[run] & ACK))
             side.syns = [syn]
+            side.mss, side.scale = runs.mss[run], runs.scale[run]
+            side.sack = runs.sack[run]
             if runs.last[run] - runs.first[run] > 1:
                 side.handshake = Mark(runs.second_frame[run], runs.second_time[run])
         elif not flags & RST or runs.payload_last[run] > runs.payload_first[run]:
             side.stream.first = runs.seq[run]
-    elif side.syn is not None and side.handshake is None:
-        side.handshake = Mark(runs.first_frame[run], runs.first_time[run])
+    else:
+        _goes_on(side, runs, run)
     side.packets += runs.last[run] - runs.first[run]
-    side.zero_windows += runs.zero_windows[run]
+    if runs.zero_windows[run] or side.zero_windows:
+        side.zero_windows += runs.zero_windows[run]
+        note_closed(side, batch, runs.rows[runs.first[run] : runs.last[run]])
+    if run in runs.lone:
+        side.trouble = side.trouble or Trouble()
+        for mark in runs.lone[run]:
+            side.trouble.add_lone(mark)
+    if runs.bare[run]:
+        side.last = Mark(runs.last_frame[run], runs.last_time[run], runs.next[run], runs.ack[run])
+    else:
+        side.last = None
+    side.window, side.shifted = runs.window[run], runs.shifted[run]
     if not flags & RST or runs.last[run] - runs.first[run] > 1:
         side.next = runs.next[run]
     if runs.ack[run] >= 0:
         side.acknowledge(runs.ack[run])
     if side.fin is None:
         side.fin = runs.fin[run]
-    if side.rst is None:
-        side.rst = runs.rst[run]
-    if runs.mss[run] >= 0:
-        side.mss = runs.mss[run]
+    if runs.rst[run] is not None:
+        if side.rst is None:
+            side.rst = runs.rst[run]
+        side.hops = runs.hops.get(run, side.hops)
     if runs.last_frame[run] > connection.last_frame:
         connection.last_frame = runs.last_frame[run]
     if runs.last_time[run] > connection.end:
         connection.end = runs.last_time[run]
     if runs.payload_last[run] > runs.payload_first[run]:
         _append(side, batch, runs, run)
+
+
+def _goes_on(side: Side, runs: Runs, run: int) -> None:
+    """What the first packet of a run says of the last one of the side's earlier runs."""
+    if side.syn is not None and side.handshake is None:
+        side.handshake = Mark(runs.first_frame[run], runs.first_time[run])
+    last = side.last
+    if last is not None and runs.first_time[run] - last.time >= ALONE:
+        side.trouble = side.trouble or Trouble()
+        side.trouble.add_lone(last)
 
 
 def count_bad(side: Side, batch: SegmentBatch, runs: Runs, run: int) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from smtpsniff.net import checksums
+from smtpsniff.net import checksums, hops, options
 from smtpsniff.tcp.connection import ACK, FIN, RST, SYN, Connection, Mark, Side
+from smtpsniff.tcp.counting import Counting
 from smtpsniff.tcp.joining import read_syn
 from smtpsniff.tcp.reassembly import Pending, Segment, flush, insert, reached
 from smtpsniff.tcp.stream import HALF, MODULUS
@@ -39,6 +40,7 @@ class Row(NamedTuple):
     ack: int
     flags: int
     window: int
+    network: int
     payload: int
     captured: int
     length: int
@@ -46,8 +48,8 @@ class Row(NamedTuple):
 
 def _rows(batch: SegmentBatch, rows: NDArray[np.int64], low: int) -> Iterator[Row]:
     columns = (
-        batch.frame, batch.time, batch.seq, batch.ack, batch.flags, batch.window, batch.payload,
-        batch.captured, batch.length,
+        batch.frame, batch.time, batch.seq, batch.ack, batch.flags, batch.window, batch.network,
+        batch.payload, batch.captured, batch.length,
     )  # fmt: skip
     upper = (batch.source[rows] != low).tolist()
     lists = [column[rows].tolist() for column in columns]
@@ -67,6 +69,7 @@ def replay(
     def damaged(row: int) -> bool:
         return not checksums(batch, np.array([row]))[1][0]
 
+    counting = Counting(connection, batch.buffer)
     for row in _rows(batch, rows, low):
         if row.flags & SYN and _begins_anew(connection, row.upper, row.seq, row.flags):
             fresh = Connection(
@@ -78,7 +81,8 @@ def replay(
                 flush(side)
             yield connection, fresh
             connection = fresh
-        _take(connection, batch, row, damaged)
+            counting = Counting(connection, batch.buffer)
+        _take(connection, batch, row, damaged, counting)
     for side in connection.sides:
         flush(side)
         if side.next >= 0:
@@ -86,14 +90,20 @@ def replay(
 
 
 def _take(
-    connection: Connection, batch: SegmentBatch, row: Row, damaged: Callable[[int], bool]
+    connection: Connection,
+    batch: SegmentBatch,
+    row: Row,
+    damaged: Callable[[int], bool],
+    counting: Counting,
 ) -> None:
     """One segment: its marks, its counts, its payload."""
     index, flags, seq = int(row.upper), row.flags, row.seq
     side = connection.sides[index]
-    mark = Mark(row.frame, row.time, seq, row.ack if flags & ACK else -1)
-    _account(connection, side, mark, flags, row.window)
+    mark = _mark(batch, row)
+    counting.take(index, row, mark.ack)
+    _account(connection, side, mark, flags)
     if flags & SYN:
+        _offer(side, batch, row.row)
         if side.syn is None:
             read_syn(connection, index, mark, bool(flags & ACK))
         if not side.syns or row.time - side.syns[-1].time >= MIRRORED:
@@ -108,6 +118,24 @@ def _take(
         _number(side, seq, flags)
     if flags & FIN and side.fin is None:
         side.fin = Mark(row.frame, row.time, (seq + row.length) & MODULUS, mark.ack)
+
+
+def _mark(batch: SegmentBatch, row: Row) -> Mark:
+    """Where and when the packet was seen; of a SYN its time stamps, of a RST its hops."""
+    ack = row.ack if row.flags & ACK else -1
+    if row.flags & SYN:
+        offer = options(batch, np.array([row.row]))
+        stamps = int(offer.tsval[0]), int(offer.tsecr[0])
+        return Mark(row.frame, row.time, row.seq, ack, -1, *stamps)
+    ttl = int(hops(batch, np.array([row.row]))[0]) if row.flags & RST else -1
+    return Mark(row.frame, row.time, row.seq, ack, ttl)
+
+
+def _offer(side: Side, batch: SegmentBatch, row: int) -> None:
+    """What a SYN offers; the last one counts."""
+    offer = options(batch, np.array([row]))
+    side.mss, side.scale = int(offer.mss[0]), int(offer.window_scale[0])
+    side.sack = bool(offer.sack_permitted[0])
 
 
 def _find_beginning(
@@ -152,30 +180,23 @@ def _begins_anew(connection: Connection, index: int, seq: int, flags: int) -> bo
     )
 
 
-def _account(connection: Connection, side: Side, mark: Mark, flags: int, window: int) -> None:
-    """Counts and marks that every packet contributes to."""
+def _account(connection: Connection, side: Side, mark: Mark, flags: int) -> None:
+    """Marks that every packet contributes to."""
     side.packets += 1
     connection.last_frame = max(connection.last_frame, mark.frame)
     connection.end = max(connection.end, mark.time)
     if mark.ack >= 0 and not flags & RST:
         side.acknowledge(mark.ack)
-    if flags & RST:
-        if side.rst is None:
-            side.rst = mark
-    elif window == 0 and not flags & (SYN | FIN):
-        side.zero_windows += 1
+    if flags & RST and side.rst is None:
+        side.rst = mark
 
 
 def _number(side: Side, seq: int, flags: int) -> None:
-    """A packet without payload: it may tell where the stream begins; or be a keep-alive."""
-    if flags & RST:
-        return
-    if side.next < 0:
+    """A packet without payload: it may tell where the stream begins."""
+    if side.next < 0 and not flags & RST:
         side.next = seq
         if side.syn is None:
             side.stream.first = seq
-    elif not flags & (SYN | FIN) and (_expected(side) - seq) & MODULUS == 1 and side.stream.end:
-        side.keep_alives += 1
 
 
 def _expected(side: Side) -> int:

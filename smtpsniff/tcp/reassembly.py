@@ -30,8 +30,6 @@ HOLE_PATIENCE = 3_000_000_000
 # Bytes of each copy kept as evidence of a conflict, and conflicts kept for each side.
 EVIDENCE = 64
 MAX_CONFLICTS = 8
-# A hole that fills this soon was a matter of order; later, of loss (as Wireshark's 3 ms).
-REORDER_WINDOW = 3_000_000
 
 
 class Segment(Struct, gc=False):
@@ -107,13 +105,6 @@ def insert(side: Side, segment: Segment) -> None:
             passed, segment.frame, segment.time, segment.data[keep:], segment.length - keep,
             segment.ack, segment.row,
         )  # fmt: skip
-        side.retransmissions += 1
-    if pending.segments:
-        late = segment.time - pending.segments[0].time
-        if late <= REORDER_WINDOW:
-            side.out_of_order += 1
-        else:
-            side.retransmissions += 1
     _deliver(side, pending, segment, segment.time)
     _drain(side, pending, segment.time)
 
@@ -127,7 +118,6 @@ def _hold(side: Side, pending: Pending, segment: Segment) -> None:
     for held in pending.segments:
         if held.offset == segment.offset and held.length >= segment.length:
             _differs(side, pending, held, segment)
-            side.retransmissions += 1
             return
     insort(pending.segments, segment, key=_by_place)
     pending.bytes += len(segment.data)
@@ -139,11 +129,8 @@ def _again(side: Side, segment: Segment) -> None:
     """A segment whose bytes were all seen before: retransmission or keep-alive."""
     passed = side.pending.passed if side.pending else reached(side)
     # RFC 9293 §3.8.4: a keep-alive repeats the byte before the next one, often as garbage.
-    if segment.length <= 1 and segment.offset == passed - 1:
-        side.keep_alives += 1
-        return
-    side.retransmissions += 1
-    _compare(side, segment)
+    if segment.length > 1 or segment.offset != passed - 1:
+        _compare(side, segment)
 
 
 def _compare(side: Side, segment: Segment) -> None:

@@ -16,6 +16,7 @@ from smtpsniff.tcp.connection import SYN, Connection
 from smtpsniff.tcp.joining import count_bad, extend, is_next
 from smtpsniff.tcp.patience import replay
 from smtpsniff.tcp.reassembly import finish, settle
+from smtpsniff.tcp.windows import count_full, may_fill
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -208,14 +209,18 @@ class Table:
         if j >= 0 and clean:
             clean = runs.clean[j] and is_next(connection, runs, j)
         if clean:
+            if may_fill(connection, runs, i, j):
+                count_full(connection, batch, runs, i, j)
+            if j >= 0 and may_fill(connection, runs, j, i):
+                count_full(connection, batch, runs, j, i)
             extend(connection, batch, runs, i)
             if j >= 0:
                 extend(connection, batch, runs, j)
             self.touched.append(connection)
             return
         for run in (i, j) if j >= 0 else (i,):
-            if runs.mss[run] >= 0:
-                connection.sides[runs.side[run]].mss = runs.mss[run]
+            side = connection.sides[runs.side[run]]
+            side.hops = runs.hops.get(run, side.hops)
         stop = runs.last[j] if j >= 0 else runs.last[i]
         rows = np.sort(runs.rows[runs.first[i] : stop])
         for old, fresh in replay(connection, batch, rows, runs.low[i]):
