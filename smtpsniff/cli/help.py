@@ -38,6 +38,10 @@ selecting, with read and show (numbers stay those of the whole capture):
   smtpsniff FILE... host 192.0.2.1 and not port 465
                                 packets, in tcpdump's language; after -- where
                                 one of the words is also a file
+  --where EXPR                  sessions, by the keys of their record: ==, !=,
+                                <, <=, >, >=, contains, matches, in {a, b},
+                                and, or, not, ( ); a list matches if any of its
+                                elements does; smtpsniff schema has the keys
 
 options of read and show:
   --json                        records, one JSON object a line
@@ -64,6 +68,8 @@ examples:
   smtpsniff monday.pcap.gz tuesday.pcap.gz --json > mail.ndjson
   smtpsniff mail.pcap --json | jq -r 'select(.verdict.outcome == "rejected")
                                       | .verdict.text'
+  smtpsniff mail.pcap --where 'verdict.outcome == rejected and duration > 5s'
+  smtpsniff mail.pcap --where 'client.ip in {10.0.0.0/8, 2001:db8::/32}'
   smtpsniff mail.pcap --fail-on warning || echo "look at the mail server"
 
 exit status:

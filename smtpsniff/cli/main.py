@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(words)
     except UsageError as error:
-        tell(str(error))
+        tell(str(error), *error.below)
         return status.USAGE
     except KeyboardInterrupt:
         tell("interrupted")

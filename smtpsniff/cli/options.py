@@ -136,6 +136,13 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     """The options of every command that reads captures."""
     parser.set_defaults(packet_filter=[])
     parser.add_argument(
+        "--where",
+        default="",
+        metavar="EXPR",
+        help="only sessions whose record fulfils EXPR, as in "
+        "'verdict.outcome == rejected and client.ip == 10.0.0.0/8'",
+    )
+    parser.add_argument(
         "--port",
         type=port,
         action="append",

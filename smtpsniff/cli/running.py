@@ -38,6 +38,7 @@ class Reading:
         if follow and len(files) != 1:
             raise UsageError("--follow goes on at the end of one file; there are more")
         words = packet_filter(args.packet_filter)
+        check_where(args.where)
         paths = _readable(files, follow)
         self._some_unreadable = len(paths) < len(files)
         settings = Settings(
@@ -46,6 +47,7 @@ class Reading:
             choice=choice,
             follow=follow,
             packet_filter=words,
+            where=args.where,
         )
         self.progress = Progress()
         try:
@@ -90,6 +92,9 @@ class Reading:
             return status.USAGE
         if summary.reaches(self._fail_on):
             return status.FINDINGS
+        if not summary.sessions and summary.passed_over:
+            tell(f"none of the {count(summary.passed_over, 'session')} is what --where asks for")
+            return status.FINE
         if not summary.sessions:
             paths = [file.path for file in self.runner.totals.files]
             tell(_nothing_found(paths, self.record().selected))
@@ -107,6 +112,21 @@ def packet_filter(words: list[str]) -> tuple[str, ...]:
         except FilterError as error:
             raise UsageError(str(error)) from None
     return tuple(words)
+
+
+def check_where(text: str) -> None:
+    """Show what is wrong with an expression, and where."""
+    if not text:
+        return
+    from smtpsniff.output.paint import cells
+    from smtpsniff.select import Where, WhereError
+    from smtpsniff.text import safe
+
+    try:
+        Where(text)
+    except WhereError as error:
+        before = " " * cells(safe(error.text[: error.at]))
+        raise UsageError(f"--where: {error}", error.text, f"{before}^") from None
 
 
 def _nothing_found(paths: list[str], words: Selected | None) -> str:

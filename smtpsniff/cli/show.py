@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
     from smtpsniff.cli.running import Reading
-    from smtpsniff.records import Session
+    from smtpsniff.records import Run, Session
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     for found in reading:
         session = found or session
     if session is None:
-        return _absent(number, reading.record().sessions, reading.finish())
+        return _absent(number, reading.record(), reading.finish())
     _print(session, reading, args)
     code = reading.finish()
     return code if code == status.USAGE else _status(session, args.fail_on)
@@ -148,8 +148,13 @@ def _what(args: argparse.Namespace) -> tuple[list[str], int]:
     return files, number
 
 
-def _absent(number: int, sessions: int, code: int) -> int:
+def _absent(number: int, record: Run, code: int) -> int:
     """No such session: say which there are."""
+    sessions = record.sessions
+    if record.selected is not None:
+        if sessions:
+            tell(f"session {number} is not among those selected (there are {sessions:,})")
+        return status.USAGE
     if not sessions:
         return code  # it has been said that there are none
     tell(

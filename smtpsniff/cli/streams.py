@@ -116,12 +116,16 @@ def _shows(encoding: str, text: str) -> bool:
     return True
 
 
-def tell(message: str) -> None:
-    """One line on standard error, with the program's name; never a reason to fail."""
+def tell(message: str, *below: str) -> None:
+    """One line on standard error, with the program's name; never a reason to fail.
+
+    Lines `below` it show what it speaks of.
+    """
     from smtpsniff.text import safe
 
+    lines = [f"smtpsniff: {safe(message)}\n", *(f"  {safe(line)}\n" for line in below)]
     try:
-        sys.stderr.write(f"smtpsniff: {safe(message)}\n")
+        sys.stderr.write("".join(lines))
         sys.stderr.flush()
     except (AttributeError, ValueError, OSError):
         pass

@@ -17,7 +17,6 @@ COMMANDS: dict[str, str] = {
 LATER_COMMANDS = ("live", "stories", "report", "extract", "slice", "query", "learn", "tui")
 LATER_FORMATS = ("csv", "zeek", "eve")
 LATER_OPTIONS: dict[str, str] = {
-    "--where": "selecting sessions with --where",
     "--attachments": "--attachments",
     "--keylog": "opening TLS with --keylog",
     "--show-secrets": "--show-secrets",

@@ -53,6 +53,9 @@ class _Count:
 def _selected(run: Run) -> Iterator[str]:
     """That there is more, and what of it was asked for."""
     selected = run.selected
+    if selected is not None and selected.where is not None:
+        whole = count(selected.of_sessions or 0, "session")
+        yield f"  only sessions where {safe(selected.where)} (of {whole})"
     if selected is not None and selected.filter is not None:
         whole = count(selected.of_packets or 0, "packet")
         yield f"  only packets that match {safe(selected.filter)} (of {whole})"

@@ -19,6 +19,7 @@ from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.files import Localiser, order_by_time
 from smtpsniff.pipeline.recognition import Recognition
 from smtpsniff.pipeline.summary import Summary
+from smtpsniff.select import Where
 from smtpsniff.smtp.dialogue import Dialogue
 from smtpsniff.smtp.recognise import client_of
 
@@ -55,6 +56,7 @@ class Settings:
     choice: Choice = EVERYTHING  # checks that are on, and their thresholds
     follow: bool = False  # go on at the end of the file: another program is still writing
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
+    where: str = ""  # an expression that sessions must fulfil; none lets all pass
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Step:
 
     began: list[int] = field(default_factory=list)  # global frame of each one's first packet
     ended: list[Session] = field(default_factory=list)
+    passed_over: list[int] = field(default_factory=list)  # first frames of those not wanted
     settled: int = 0  # no session with a lower first frame can come any more
 
 
@@ -83,6 +86,7 @@ class Analysis:
         ports, shard = self.settings.ports, self.settings.shard
         self._known = Recognition(ports, shard, verify=self.settings.verify_checksums)
         self._run_checks = Examiner(self.settings.choice)
+        self.where = Where(self.settings.where) if self.settings.where else None
         self._filter: PacketFilter | None = None
         self._census: Census | None = None
         if self.settings.packet_filter:
@@ -171,12 +175,24 @@ class Analysis:
         sessions = (known.sessions.pop(id(connection), None) for connection in ended)
         works = (Work(*session) for session in sessions if session is not None)
         while few := list(islice(works, TOGETHER)):
-            examined = Step(ended=self._examine(few), settled=step.settled)
+            examined = Step(settled=step.settled)
+            self._select(self._examine(few), examined)
             if census is not None:
-                for session in examined.ended:
-                    self.first_of(session)
                 examined.began, census.began = census.began, []
             yield examined
+
+    def _select(self, sessions: list[Session], step: Step) -> None:
+        """Count those that are wanted. Who asks for numbers waits until there are numbers."""
+        late = self.where is not None and self.where.by_number
+        for session in sessions:
+            first = self.first_of(session)
+            if late or self.where is None or self.where(session):
+                step.ended.append(session)
+                if not late:
+                    self.summary.add(session)
+            else:
+                step.passed_over.append(first)
+                self.summary.passed_over += 1
 
     def first_of(self, session: Session) -> int:
         """The global number of a session's first frame, before any selection of packets."""
@@ -191,7 +207,6 @@ class Analysis:
                 self.summary.limits.update(work.dialogue.notes)
         for session in sessions:
             self.localiser.name_file(session)
-            self.summary.add(session)
         return sessions
 
     def _read_on(self) -> None:
@@ -237,19 +252,22 @@ class Numbering:
 def sessions_of(analysis: Analysis) -> Iterator[Session]:
     """Sessions as they end, numbered."""
     numbering = Numbering()
-    held: list[Session] = []
+    late = analysis.where if analysis.where is not None and analysis.where.by_number else None
+    held: list[tuple[int, Session | None]] = []
     for step in analysis.steps():
         numbering.began(step.began)
         numbering.settle(step.settled)
-        held += step.ended
+        held += [(analysis.first_of(session), session) for session in step.ended]
+        held += [(first, None) for first in step.passed_over]
         rest = []
-        for session in held:
-            number = numbering.take(analysis.first_of(session))
-            if number:
+        for first, session in held:
+            number = numbering.take(first)
+            if not number:
+                rest.append((first, session))
+            elif session is not None:
                 session.number = number
-                yield session
-            else:
-                rest.append(session)
+                if late is None or late(session):
+                    yield session
         held = rest
 
 
@@ -259,13 +277,15 @@ def read(
     verify_checksums: bool = False,
     choice: Choice = EVERYTHING,
     packet_filter: str = "",
+    where: str = "",
 ) -> Iterator[Session]:
     """Sessions of capture files, as they end.
 
     Several files are one capture, ordered by time. `ports` are mail ports besides 25, 465,
     587, 2525 and 24; on other ports sessions are recognised by content. `choice` says which
     checks are on, and sets thresholds (`smtpsniff.checks.choice.choose`). `packet_filter` is an
-    expression as tcpdump takes it.
+    expression as tcpdump takes it, `where` one over the records' own keys (`WhereError` when it
+    cannot be understood). Numbers stay those of the whole capture.
 
     Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
     session up to the damage.
@@ -275,5 +295,6 @@ def read(
         verify_checksums,
         choice=choice,
         packet_filter=(packet_filter,) if packet_filter else (),
+        where=where,
     )
     yield from sessions_of(Analysis(paths, settings))

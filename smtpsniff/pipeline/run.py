@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings
+from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings, Step
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.records import Dropped, FileInfo, Interface, Run, Selected, Timestamp
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from smtpsniff.records import Session
+    from smtpsniff.select import Where
 
 __all__ = ["Renderer", "Runner"]
 
@@ -104,6 +105,9 @@ class Runner:
         self.totals = Totals()
         self.streamed = self._analysis.streamed
         self.jobs = self._worthwhile() if jobs is None or self.streamed else max(jobs, 1)
+        where = self._analysis.where
+        if where is not None and where.by_number:
+            self.jobs = 1  # only here numbers are known
 
     def _worthwhile(self) -> int:
         """As many processes as processors, where the input is worth it."""
@@ -129,12 +133,14 @@ class Runner:
 
     def _alone(self) -> Iterator[Any]:
         analysis, renderer = self._analysis, self._renderer
+        if analysis.where is not None and analysis.where.by_number:
+            renderer = _Late(renderer, analysis.where, analysis.summary)
         total = sum(c.size for c in analysis.captures)
         done = 0
         numbering = Numbering()
         held: Held = []
         for step in analysis.steps():
-            held += [(analysis.first_of(s), renderer.render(s)) for s in step.ended]
+            held += _rendered(analysis, step, renderer)
             held = yield from _numbered(numbering, step.began, step.settled, held, renderer)
             if self._on_progress is not None:
                 done = max(done, sum(c.position for c in analysis.captures))
@@ -215,10 +221,16 @@ class Runner:
         )
 
     def _selected(self) -> Selected | None:
-        words = self._settings.packet_filter
-        if not words:
+        words, where = self._settings.packet_filter, self._settings.where
+        if not words and not where:
             return None
-        return Selected(filter=" ".join(words), of_packets=self.totals.read)
+        summary = self.totals.summary
+        return Selected(
+            filter=" ".join(words) or None,
+            where=where or None,
+            of_packets=self.totals.read if words else None,
+            of_sessions=summary.sessions + summary.passed_over if where else None,
+        )
 
 
 def _ranked(counts: dict[str, int]) -> dict[str, int]:
@@ -227,6 +239,34 @@ def _ranked(counts: dict[str, int]) -> dict[str, int]:
 
 
 Held = list[tuple[int, Any]]  # first frame and rendered session, waiting for a number
+_UNWANTED = None  # in place of a rendered session: it has a number, but nobody asked for it
+
+
+def _rendered(analysis: Analysis, step: Step, renderer: Renderer) -> Held:
+    """What ended in a step, with those that are not wanted but take a number."""
+    wanted: Held = [(analysis.first_of(s), renderer.render(s)) for s in step.ended]
+    return wanted + [(first, _UNWANTED) for first in step.passed_over]
+
+
+class _Late:
+    """Renders sessions once they have their number, which decides whether they are wanted."""
+
+    def __init__(self, renderer: Renderer, where: Where, summary: Summary) -> None:
+        self._renderer = renderer
+        self._where = where
+        self._summary = summary
+
+    def render(self, session: Session) -> Session:
+        return session
+
+    def number(self, session: Session, number: int) -> Any:  # noqa: ANN401
+        session.number = number
+        if not self._where(session):
+            self._summary.passed_over += 1
+            return _UNWANTED
+        self._summary.add(session)
+        session.number = 0
+        return self._renderer.number(self._renderer.render(session), number)
 
 
 def _numbered(
@@ -238,10 +278,12 @@ def _numbered(
     waiting = []
     for first_frame, rendered in held:
         number = numbering.take(first_frame)
-        if number:
-            yield renderer.number(rendered, number)
-        else:
+        if not number:
             waiting.append((first_frame, rendered))
+        elif rendered is not _UNWANTED:
+            numbered = renderer.number(rendered, number)
+            if numbered is not _UNWANTED:
+                yield numbered
     return waiting
 
 
@@ -267,7 +309,7 @@ def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) 
     try:
         analysis = Analysis(paths, settings)
         for step in analysis.steps():
-            ended = [(analysis.first_of(s), renderer.render(s)) for s in step.ended]
+            ended = _rendered(analysis, step, renderer)
             position = sum(c.position for c in analysis.captures)
             pipe.send((step.began, step.settled, ended, position))
         pipe.send(_totals(analysis))

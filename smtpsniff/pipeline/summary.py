@@ -19,6 +19,7 @@ class Summary:
     """Counts over sessions; `worst` is the worst severity of any finding, or ""."""
 
     sessions: int = 0
+    passed_over: int = 0  # sessions that were not asked for
     outcomes: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     worst: str = ""
@@ -36,6 +37,7 @@ class Summary:
     def merge(self, other: Summary) -> None:
         """Add another process's counts."""
         self.sessions += other.sessions
+        self.passed_over += other.passed_over
         self.outcomes += other.outcomes
         self.findings += other.findings
         self.connections += other.connections

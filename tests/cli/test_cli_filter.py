@@ -96,7 +96,10 @@ def test_totals_say_that_it_is_not_all(cli: Cli, three: Path) -> None:
 def test_show_takes_the_number_of_the_table(cli: Cli, three: Path) -> None:
     assert "session 3: delivered" in cli("show", three, 3, "--", "port", "587").out
     assert "session 3: delivered" in cli("show", three, 3, "port", "587").out
-    assert "there is no session 1" in cli("show", three, 1, "port", "587").err
+    assert (
+        "session 1 is not among those selected (there are 1)"
+        in cli("show", three, 1, "port", "587").err
+    )
 
 
 def test_a_filter_that_leaves_nothing(cli: Cli, three: Path) -> None:
