@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.model import Exchange, Letter, Reply
 
 __all__ = [
-    "ENVELOPE", "NOT_COMMANDS", "body_early", "commands", "end_of", "heard", "is_message", "over",
-    "raised", "shifted", "unbroken", "unbroken_replies",
+    "ENVELOPE", "NOT_COMMANDS", "body_early", "commands", "end_of", "had", "heard", "is_message",
+    "over", "raised", "shifted", "unbroken", "unbroken_replies",
 ]  # fmt: skip
 
 # What is answered without being a command.
@@ -117,6 +117,13 @@ def body_early(view: View, letter: Letter, reply: Reply) -> bool:
         return not covers(body.ack, view.server.stream.after(reply.end))
     lead = reply.time - body.first_time
     return body.first_frame < reply.frame and (view.started or lead >= REORDERED)
+
+
+def had(view: View, exchange: Exchange, reply: Reply) -> bool:
+    """Whether the client had `reply` when it sent this, as far as can be proved (A.7)."""
+    if exchange.ack >= 0:
+        return covers(exchange.ack, view.server.stream.after(reply.end))
+    return exchange.first_time - reply.time >= REORDERED
 
 
 def is_message(letter: Letter) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import heard, unbroken
+from smtpsniff.checks.asking import commands, heard, unbroken
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import said
 from smtpsniff.checks.view import quote
-from smtpsniff.smtp.commands import parse_bdat
+from smtpsniff.smtp.commands import MAX_CHUNK, parse_bdat
 from smtpsniff.smtp.extensions import EXTENSIONS
 from smtpsniff.smtp.verbs import VERBS
+from smtpsniff.tcp.stream import MODULUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,80 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.model import Exchange
 
 __all__ = ["CHECKS"]
+
+
+@check(
+    "bdat-syntax",
+    group="extension",
+    severity="error",
+    reference="RFC 3030 §2",
+    wakes=("odd-chunk",),
+    fires=r"""
+        @T
+        C "BDAT LAST 4\r\n"
+        S "501 5.5.4 Syntax: BDAT count [LAST]\r\n"
+    """,
+    silent=r"""
+        @T
+        C "BDAT 4 last \r\nhi\r\n"
+        S "250 2.0.0 Ok\r\n"
+    """,
+)
+def bdat_syntax(view: View) -> Iterator[Hit]:
+    """The chunk command is malformed, and what follows is raw data.
+
+    Trigger: BDAT is not followed by a number of octets, and LAST or nothing behind it; or the
+    number is too large for any message.
+    Advice: correct the client; strict servers hang up at once.
+    Traps: blanks at the end are harmless, and LAST may be written in any case.
+    """
+    for exchange in commands(view):
+        if exchange.verb == "BDAT" and parse_bdat(exchange.argument)[0] is None:
+            number = exchange.argument.split()[:1]
+            huge = bool(number) and number[0].isdigit() and int(number[0][:30]) > MAX_CHUNK
+            what = "a size that no message has" if huge else "no number of octets and LAST"
+            yield view.at(f"{said(exchange)} gives {what}{heard(exchange)}.", exchange)
+
+
+@check(
+    "bdat-chunk-incomplete",
+    group="extension",
+    severity="error",
+    reference="RFC 3030 §2",
+    wakes=("hanging",),
+    fires=r"""
+        @T
+        C "BDAT 100 LAST\r\nSubject: t\r\n\r\nhi\r\n"
+        +5 RST C
+    """,
+    silent=r"""
+        @T
+        C "BDAT 18 LAST\r\nSubject: t\r\n\r\nhi\r\n"
+        RST C
+    """,
+)
+def bdat_chunk_incomplete(view: View) -> Iterator[Hit]:
+    """The chunk was cut off; the mail was not delivered.
+
+    Trigger: the session ended before as many octets had come as BDAT had announced.
+    Advice: look at how the connection ended, and who ended it.
+    Traps: where the capture just ends it is a note; octets that were lost in the capture alone
+    are not missed.
+    """
+    left = view.dialogue.chunk_left
+    chunk = next((e for e in reversed(view.dialogue.exchanges) if e.verb == "BDAT"), None)
+    size = parse_bdat(chunk.argument)[0] if chunk is not None else None
+    if not left or chunk is None or size is None or chunk.body is None or not view.clean(chunk):
+        return
+    fin, stream = view.client.fin, view.client.stream
+    if fin is not None and fin.seq != stream.after(stream.end) & MODULUS:
+        return  # its last octets are missing from the capture
+    yield view.at(
+        f"{said(chunk)} announced {size} octets, but only {max(size - left, 0)} of them came "
+        f"before the {'connection' if view.closed else 'capture'} ended.",
+        chunk,
+        severity=None if view.closed else "note",
+    )
 
 
 @check(
@@ -126,4 +201,4 @@ def bdat_mixed_with_data(view: View) -> Iterator[Hit]:
             first = exchange
 
 
-CHECKS = (bdat_size_mismatch, bdat_mixed_with_data)
+CHECKS = (bdat_syntax, bdat_chunk_incomplete, bdat_size_mismatch, bdat_mixed_with_data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.charsets import CHARSET_CHECKS
 from smtpsniff.checks.logins import verdict
 from smtpsniff.checks.offers import envelopes, offers, replied
 from smtpsniff.checks.registry import Hit, check
@@ -161,88 +162,10 @@ def ext_offered_but_refused(view: View) -> Iterator[Hit]:
             )  # fmt: skip
 
 
-@check(
-    "body-8bitmime-not-offered",
-    group="extension",
-    severity="error",
-    reference="RFC 6152 §3",
-    wakes=("parameters",),
-    fires=r"""
-        @G ; @EN ; C "MAIL FROM:<s@a.example.net> BODY=8BITMIME\r\n"
-        S "555 5.5.4 Unsupported option\r\n"
-    """,
-    silent=r"""
-        @G ; @E ; C "MAIL FROM:<s@a.example.net> BODY=8BITMIME\r\n" ; S "250 2.1.0 Ok\r\n"
-    """,
-)
-def body_8bitmime_not_offered(view: View) -> Iterator[Hit]:
-    """The sender asked for 8-bit transport that the server did not offer.
-
-    Trigger: BODY=8BITMIME in MAIL, and 8BITMIME was not in the EHLO reply in force.
-    Advice: the client must encode the message (quoted-printable, base64) for such a server.
-    Traps: where the EHLO reply was not seen nobody can tell.
-    """
-    for exchange, pairs in envelopes(view):
-        asked = any(name == "BODY" and value.upper() == "8BITMIME" for name, value in pairs)
-        if asked and exchange.verb == "MAIL" and view.offered(exchange, "8BITMIME") is False:
-            yield view.at(
-                "The client used BODY=8BITMIME although the server had not offered 8BITMIME"
-                f"{offers(exchange, '8BITMIME')}{replied(exchange)}.",
-                exchange,
-            )
-
-
-def _international(exchange: Exchange) -> bool:
-    """Whether the address is written in UTF-8 beyond ASCII."""
-    if exchange.argument.isascii():
-        return False
-    try:
-        exchange.argument.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@check(
-    "smtputf8-not-offered",
-    group="extension",
-    severity="error",
-    reference="RFC 6531 §3.2, §3.5",
-    wakes=("parameters",),
-    fires=r"""
-        @G ; @EN ; C "MAIL FROM:<s@a.example.net> SMTPUTF8\r\n"
-        S "555 5.5.4 Unsupported option\r\n"
-    """,
-    silent=r"""
-        @G ; @E ; C "MAIL FROM:<\xc3\xa9@a.example.net> SMTPUTF8\r\n" ; S "250 2.1.0 Ok\r\n"
-    """,
-)
-def smtputf8_not_offered(view: View) -> Iterator[Hit]:
-    """An international address or header was sent to a server that cannot handle it.
-
-    Trigger: the SMTPUTF8 parameter, or an address in UTF-8, and the keyword was not offered.
-    Advice: use an ASCII address, or a server that offers SMTPUTF8.
-    Traps: raw UTF-8 in header fields only, without the parameter, is sloppy software and another
-        check's matter.
-    """
-    for exchange, pairs in envelopes(view):
-        if view.offered(exchange, "SMTPUTF8") is not False:
-            continue
-        asked = any(name == "SMTPUTF8" for name, _ in pairs)
-        if asked or _international(exchange):
-            what = "asked for SMTPUTF8" if asked else f"sent {quote(exchange.line.rstrip())}"
-            yield view.at(
-                f"The client {what} although the server had not offered SMTPUTF8"
-                f"{offers(exchange, 'SMTPUTF8')}{replied(exchange)}.",
-                exchange,
-            )
-
-
 CHECKS = (
     ext_param_not_offered,
     ext_verb_not_offered,
     ext_offered_but_refused,
-    body_8bitmime_not_offered,
-    smtputf8_not_offered,
+    *CHARSET_CHECKS,
     *SIZE_CHECKS,
 )

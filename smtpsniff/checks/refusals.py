@@ -1,13 +1,13 @@
-"""Servers that close, lack what every server must have, say the wrong thing, or miscount."""
+"""Servers that close, lack what every server must have, or say the wrong thing."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import NOT_COMMANDS, raised, shifted, unbroken, unbroken_replies
+from smtpsniff.checks.asking import raised, shifted
 from smtpsniff.checks.registry import Hit, check
-from smtpsniff.checks.saying import NANOSECONDS, answer, plural, said
+from smtpsniff.checks.saying import NANOSECONDS, answer, said
 from smtpsniff.smtp.extensions import COMMAND_LINE
 from smtpsniff.smtp.model import Phase
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from smtpsniff.checks.view import View
     from smtpsniff.records import Severity
-    from smtpsniff.smtp.model import Exchange, Letter, Reply
+    from smtpsniff.smtp.model import Exchange, Reply
 
 __all__ = ["CHECKS"]
 
@@ -176,110 +176,4 @@ def mandatory_command_refused(view: View) -> Iterator[Hit]:
         )
 
 
-@check(
-    "lmtp-reply-count",
-    group="reply",
-    severity="error",
-    reference="RFC 2033 §4.2",
-    wakes=("verb:LHLO",),
-    fires=r"""
-        @G
-        C "LHLO a.example.net\r\n"
-        S "250-mx.example\r\n250 PIPELINING\r\n"
-        @M
-        @R
-        @R
-        @D
-        C "hi\r\n.\r\n"
-        S "250 2.0.0 one\r\n"
-        +5 C "QUIT\r\n"
-        S "221 2.0.0 Bye\r\n"
-    """,
-    silent=r"""
-        @G
-        C "LHLO a.example.net\r\n"
-        S "250-mx.example\r\n250 PIPELINING\r\n"
-        @M
-        @R
-        @R
-        @D
-        C "hi\r\n.\r\n"
-        S "250 2.0.0 one\r\n452 4.2.2 two full\r\n"
-        @Q
-    """,
-)
-def lmtp_reply_count(view: View) -> Iterator[Hit]:
-    """The local delivery server must answer once per recipient.
-
-    Trigger: the answers to a message are more or fewer than the accepted recipients; or DATA
-    was not answered 503 where there was none.
-    Advice: a fault of the server; mail may arrive twice or be lost.
-    Traps: where the session ended early it is eom-reply-missing.
-    """
-    if not view.dialogue.lmtp or not unbroken(view) or not unbroken_replies(view):
-        return
-    for letter in view.dialogue.letters:
-        eom, accepted = letter.eom, sum(r.accepted for r in letter.recipients)
-        if accepted == 0:
-            yield from _to_nobody(view, letter)
-            continue
-        if eom is None or not view.clean(eom):
-            continue
-        got = _answers(view, eom)
-        if got != accepted and eom.replies:
-            yield view.at(
-                f"{plural(accepted, 'recipient')} of the message had been accepted, but the "
-                f"server gave {plural(got, 'answer')}.",
-                eom,
-                eom.replies[0],
-            )
-
-
-def _to_nobody(view: View, letter: Letter) -> Iterator[Hit]:
-    """No recipient was accepted: DATA has to be refused with 503."""
-    data = letter.data
-    if data is None or data.verb != "DATA" or data.reply is None or not view.clean(data):
-        return
-    if letter.mail is not None and data.reply.code not in (503, 421):
-        yield view.at(
-            f"No recipient had been accepted, and DATA was answered {answer(data.reply)} "
-            f"instead of 503.",
-            data,
-        )
-
-
-def _answers(view: View, eom: Exchange) -> int:
-    """How many answers the message really got.
-
-    A 221 among them answers QUIT, which stands unanswered. Those that nobody asked for came
-    on top. Where the session stopped early the missing ones cannot be judged.
-    """
-    letter = eom.letter
-    accepted = sum(r.accepted for r in letter.recipients) if letter is not None else 0
-    goodbyes = [i for i, reply in enumerate(eom.replies) if reply.code == 221]
-    if goodbyes:
-        return goodbyes[0]
-    if len(eom.replies) < accepted:
-        return accepted
-    end = eom.replies[-1].end if eom.replies else eom.end
-    exchanges = view.dialogue.exchanges
-    later = exchanges[exchanges.index(eom) + 1 :]
-    if any(_farewell_too_soon(e) for e in later):
-        return accepted - 1
-    until = next((e.replies[0].start for e in later if e.replies), None)
-    surplus = [
-        r for r in view.dialogue.unsolicited if r.start >= end and (until is None or r.end <= until)
-    ]
-    return accepted + len(surplus)
-
-
-def _farewell_too_soon(exchange: Exchange) -> bool:
-    """Whether this command got the 221 of the QUIT behind it: one answer is missing before."""
-    reply = exchange.reply
-    verb = exchange.verb
-    return reply is not None and reply.code == 221 and verb != "QUIT" and verb not in NOT_COMMANDS
-
-
-CHECKS = (
-    reply_421_shutdown, data_answered_2xx, mandatory_command_refused, lmtp_reply_count,
-)  # fmt: skip
+CHECKS = (reply_421_shutdown, data_answered_2xx, mandatory_command_refused)

@@ -1,4 +1,4 @@
-"""Checks of how big a message is and of its bytes beyond ASCII (RFC 1870, RFC 6152)."""
+"""Checks of how big a message is, and of what was said of it before (RFC 1870)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _refused_for_size(letter: Letter | None) -> bool:
     eom = letter.eom if letter is not None else None
     if eom is None or eom.reply is None or not eom.refused:
         return False
-    return eom.reply.code == 552 or (eom.reply.enhanced or "")[1:] == ".3.4"
+    return eom.reply.code in (552, 452) or (eom.reply.enhanced or "")[1:] == ".3.4"
 
 
 @check(
@@ -109,50 +109,55 @@ def size_message_exceeds_limit(view: View) -> Iterator[Hit]:
 
 
 @check(
-    "body-8bit-without-8bitmime",
+    "size-declared-mismatch",
     group="extension",
-    severity="warning",
-    reference="RFC 5321 §2.4, RFC 6152 §3",
-    wakes=("eight-bit",),
+    severity="note",
+    reference="RFC 1870 §6, §6.3",
+    wakes=("size-off",),
     fires=r"""
-        @T ; @D ; C "Subject: t\r\n\r\nna\xc3\xafve\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
+        @G ; @E ; C "MAIL FROM:<s@a.example.net> SIZE=9000\r\n" ; S "250 2.1.0 Ok\r\n" ; @R ; @D
+        @H ; @X
     """,
     silent=r"""
-        @G ; @E ; C "MAIL FROM:<s@a.example.net> BODY=8BITMIME\r\n" ; S "250 2.1.0 Ok\r\n" ; @R
-        @D ; C "Subject: t\r\n\r\nna\xc3\xafve\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
+        @G ; @E ; C "MAIL FROM:<s@a.example.net> SIZE=900\r\n" ; S "250 2.1.0 Ok\r\n" ; @R ; @D
+        @H ; @X
     """,
 )
-def body_8bit_without_8bitmime(view: View) -> Iterator[Hit]:
-    """The mail contains special characters, sent without asking whether the server can carry them.
+def size_declared_mismatch(
+    view: View, *, percent: float = 10.0, octets: int = 1024
+) -> Iterator[Hit]:
+    """The announced and the real size differ.
 
-    Trigger: a byte above 127 in the message, and MAIL had neither BODY=8BITMIME or BINARYMIME nor
-        SMTPUTF8; an error if the server does not offer 8BITMIME, or refused because of it.
-    Advice: switch 8BITMIME on in the client, or encode the message.
-    Traps: harmless where the server offers 8BITMIME and took the message, so never an error there.
+    Trigger: the size of the message is further from SIZE=n of its MAIL than `percent` of n and
+        than `octets`; a warning where it is larger and the server refused it for its size.
+    Advice: nothing, where it is a little; else ask what changed the message on its way out, such
+        as a scanner or the conversion of line ends.
+    Traps: doubled dots and the last line do not count. Many programs announce the size in their
+        queue, where line ends have one octet. Messages that were cut off, or that the capture has
+        in part only, are not judged.
+    Thresholds:
+        percent (%, at least 1): a difference up to this is an estimate.
+        octets (octets, at least 100): and so is one up to this.
     """
     for letter in view.dialogue.letters:
         body, mail = letter.body, letter.mail
-        if body is None or not body.eight_bit or mail is None or not view.clean(mail):
+        if body is None or mail is None or body.missing or not body.complete:
             continue
-        if any(
-            name == "SMTPUTF8" or (name == "BODY" and value.upper() in ("8BITMIME", "BINARYMIME"))
-            for name, value in parameters(mail)
-        ):
+        text = next((value for name, value in parameters(mail) if name == "SIZE"), "")
+        off = body.size - _number(text)
+        if not text or abs(off) <= max(_number(text) * percent / 100, octets):
             continue
-        eom = letter.eom
-        offered = view.offered(mail, "8BITMIME")
-        reply = eom.reply if eom is not None else None
-        blamed = reply is not None and (reply.enhanced or "")[:4] in ("5.6.", "4.6.")
-        yield view.at(
-            "The message has bytes above 127, but MAIL did not say BODY=8BITMIME"
-            + ("" if offered is not False else ", which the server had not offered")
-            + (replied(eom) if eom is not None else "") + ".",
-            eom or mail, severity="error" if offered is False or blamed else None,
-        )  # fmt: skip
+        if view.clean(mail) and (letter.eom is None or view.clean(letter.eom)):
+            refused = off > 0 and _refused_for_size(letter)
+            yield view.at(
+                f"MAIL announced {_number(text)} octets, the message has {body.size}"
+                f"{replied(letter.eom) if letter.eom is not None else ''}.",
+                letter.eom or mail, severity="warning" if refused else None,
+            )  # fmt: skip
 
 
 SIZE_CHECKS = (
     size_declared_exceeds_limit,
     size_message_exceeds_limit,
-    body_8bit_without_8bitmime,
+    size_declared_mismatch,
 )

@@ -12,8 +12,9 @@ Of commands
     ``parameters``    MAIL or RCPT with something behind the path; ``odd-parameters``: more
                       than a plain SIZE, BODY and AUTH=<>; ``odd-path``: a path that is not
                       simply <name@domain>
-    ``odd-name``      a hello without a plain host name or address literal; ``own-name``: the
-                      server's; ``hello-again``: two
+    ``odd-chunk``     BDAT without a size that can be one
+    ``odd-name``      a hello without a plain host name or address literal; ``literal-name``:
+                      with one; ``own-name``: the server's; ``hello-again``: two
     ``no-hello``      MAIL before anybody was introduced
     ``early``         a command was sent before the previous reply was complete
     ``no-quit``       nobody said goodbye; ``cut-off``: and the last reply was 5yz;
@@ -27,12 +28,17 @@ Of replies
                       and ``no-text``; ``too-long``: it complains of a length
     ``no-enhanced``   no enhanced code where one may be owed; ``odd-enhanced``: class differs;
                       ``bad-enhanced``: written wrongly, or where none belongs
+    ``odd-offer``     a line of the answer to EHLO that contradicts the rules, or another line;
+                      ``home-made-offer``: a keyword in no list; ``offer:X``: of LIMITS, REQUIRETLS
+    ``353``           one answer for each recipient follows
     ``garbage``       lines that are no reply lines; ``mismatch``: lines with different codes;
                       ``unterminated``; ``unsolicited``: answers nothing; ``masked``: XXXX
     ``passwords-offered``  AUTH PLAIN or LOGIN is on an EHLO list
     ``no-greeting``, ``odd-greeting`` (no name in it), ``slow-greeting``
 Of messages
     ``data``          a message was sent; ``hanging``: without a verdict, or never ended
+    ``no-mail``       recipients or a message without MAIL
+    ``null-sender``   a message from <>; ``size-off``: SIZE promised another size
     ``bare-lf``, ``bare-cr``, ``nul``, ``long-line``, ``variants``, ``unstuffed``, ``eight-bit``:
                       something in it; ``empty``: nothing
     ``no-from``, ``no-date``, ``no-message-id``, ``twice``, ``received``, ``return-path``,
@@ -81,6 +87,8 @@ _SIZE, _BODY = rb"(?: SIZE=[0-9]{1,20})", rb"(?: BODY=(?:7BIT|8BITMIME))"
 _PLAIN_PARAMETERS = re.compile(
     rb"(?:" + _SIZE + rb"?" + _BODY + rb"?|" + _BODY + _SIZE + rb")(?: AUTH=<>)?", re.IGNORECASE
 )
+_DECLARED = re.compile(rb"(?i: SIZE)=([0-9]{1,20})(?: |\Z)")
+LEAST_OFF = 100  # octets, and a percent; the check has thresholds above it
 # RFC 5321 §4.5.3.1: a path may have 256 octets, its local part 64.
 LONG_PATH = 64
 SLOW_GREETING = 1_000_000_000  # nanoseconds; the checks have their own thresholds above it
@@ -151,8 +159,9 @@ def _of_path(exchange: Exchange, topics: set[str]) -> None:
 
 def _of_hello(view: View, hello: Exchange, topics: set[str]) -> None:
     name = decode(hello.argument)
-    if judge(name).kind not in ("name", "literal"):
-        topics.add("odd-name")
+    kind = judge(name).kind
+    if kind != "name":
+        topics.add("literal-name" if kind == "literal" else "odd-name")
     greeting = view.dialogue.greeting
     replies = (hello.reply, greeting.reply if greeting is not None else None)
     owned = {r.lines[0].partition(" ")[0].lower() for r in replies if r is not None}
@@ -174,10 +183,14 @@ def _of_greeting(view: View, topics: set[str]) -> None:
 
 def _of_letters(view: View, topics: set[str]) -> None:
     for letter in view.dialogue.letters:
-        body = letter.body
+        body, mail = letter.body, letter.mail
+        if mail is None:
+            topics.add("no-mail")
         if body is None:
             continue
         topics.add("data")
+        if mail is not None:
+            _of_announced(mail.argument, body.size, topics)
         if not body.complete or letter.eom is None or letter.eom.reply is None:
             topics.add("hanging")
         topics.update(body.notable)
@@ -204,6 +217,17 @@ def _of_letters(view: View, topics: set[str]) -> None:
             topics.add("odd-date")
         for recipient in transaction.recipients:
             topics.add("outcome:" + recipient.outcome)
+
+
+def _of_announced(argument: bytes, size: int, topics: set[str]) -> None:
+    """What MAIL said of the message: no sender, another size."""
+    if argument[5:7] == b"<>":
+        topics.add("null-sender")
+    found = _DECLARED.search(argument) if b" " in argument else None
+    if found is not None:
+        declared = int(found[1])
+        if abs(size - declared) > max(declared // 100, LEAST_OFF):
+            topics.add("size-off")
 
 
 def _of_connection(view: View, topics: set[str]) -> None:

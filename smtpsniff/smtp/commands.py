@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange
 
-__all__ = ["message_like", "parse_bdat", "read_commands", "read_unended"]
+__all__ = ["MAX_CHUNK", "message_like", "parse_bdat", "read_commands", "read_unended"]
 
 # Exchanges kept for one session. The longest real ones are tens of thousands of recipients.
 MAX_EXCHANGES = 200_000

@@ -265,6 +265,7 @@ class Dialogue:
         if size is None:
             if letter.data is None:
                 letter.data = exchange
+            self.topics.add("odd-chunk")
             return  # malformed: whatever follows is read as commands, as servers do
         self.read_server(False, exchange)  # whether CHUNKING was offered stands in a reply
         if self.hello is not None and self.hello.exchange and "CHUNKING" not in self.hello.offered:

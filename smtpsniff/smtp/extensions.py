@@ -7,6 +7,7 @@ stands in `parameters`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtpsniff.smtp.parameters import PARAMETERS
@@ -283,6 +284,9 @@ _PRIVATE = (
         "X-RCPTLIMIT", "mailbox providers", "How many recipients the server takes for one mail.",
         params="n",
     ),
+    _private(
+        "COREMAIL", "Coremail (China)", "A token of the server's own.", params="token",
+    ),
     _private("XYMPRI", "mailbox providers", "A private word of a large provider."),
     *(
         _private(
@@ -367,6 +371,14 @@ def line_limit(verb: str, offered: Collection[str] | None) -> int | None:
             return None
         limit += more
     return limit
+
+
+# ehlo-line = ehlo-keyword *( SP ehlo-param ) (RFC 5321 4.1.1.1); blanks at the end, and two in a
+# row, are nothing to speak of. AUTH= and X-EXPS= are for old clients, the underscores Exim's.
+EHLO_LINE = re.compile(
+    r"(?:[A-Za-z0-9][A-Za-z0-9-]*|(?:AUTH|X-EXPS)=[!-~]*|X_PIPE_CONNECT)(?:[ \t]+[!-~]+)*[ \t]*",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 def parse_ehlo_keyword(line: str) -> tuple[str, list[str]]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from smtpsniff.smtp.enhanced import parse_enhanced
-from smtpsniff.smtp.extensions import REPLY_LINE, parse_ehlo_keyword
+from smtpsniff.smtp.extensions import EHLO_LINE, EXTENSIONS, REPLY_LINE, parse_ehlo_keyword
 from smtpsniff.smtp.model import Reply, Said
 from smtpsniff.text import decode
 
@@ -102,14 +102,14 @@ def said_of(raw: bytes) -> Said:
         return Said(
             code, f"{code:03d}", text, enhanced, (text,), topics=_remarkable(raw, code, enhanced)
         )
-    last, codes, texts, keywords = _further(rest)
+    last, codes, texts, keywords, offers = _further(rest)
     lines = (text, *texts)
     differs = bool(codes) or code != last
     enhanced = parse_enhanced(text)
     return Said(
         last, f"{last:03d}", "\n".join(lines), enhanced, lines,
         (code, *(codes or (last,) * len(texts))) if differs else (), keywords,
-        _remarkable(raw, last, enhanced) + (("mismatch",) if differs else ()) + _offers(keywords),
+        _remarkable(raw, last, enhanced) + (("mismatch",) if differs else ()) + offers,
     )  # fmt: skip
 
 
@@ -129,6 +129,8 @@ def _remarkable(raw: bytes, code: int, enhanced: str | None) -> tuple[str, ...]:
         topics.append("odd-code")
     if code in (500, 502):
         topics.append("unknown-to-server")
+    if code == 353:
+        topics.append("353")
     if code >= 500 and b"oo long" in raw:
         topics.append("too-long")
     if enhanced is not None:
@@ -142,14 +144,6 @@ def _remarkable(raw: bytes, code: int, enhanced: str | None) -> tuple[str, ...]:
     if b"XXXX" in raw and _MASKED.search(raw):
         topics.append("masked")
     return tuple(topics)
-
-
-def _offers(keywords: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[str, ...]:
-    """Topic of an EHLO reply that asks for passwords as they are."""
-    for keyword, words in keywords:
-        if keyword == "AUTH" and any(word.upper() in ("PLAIN", "LOGIN") for word in words):
-            return ("passwords-offered",)
-    return ()
 
 
 def _odd_text(raw: bytes) -> list[str]:
@@ -168,12 +162,38 @@ def _odd_text(raw: bytes) -> list[str]:
 @lru_cache(1024)  # the first line of an EHLO reply names the client; the others are the server's
 def _further(
     rest: bytes,
-) -> tuple[int, tuple[int, ...], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
-    """Code, differing codes, texts and EHLO keywords of the lines behind the first."""
+) -> tuple[
+    int, tuple[int, ...], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]
+]:
+    """Code, differing codes, texts, EHLO keywords and topics of the lines behind the first."""
     lines = rest.removesuffix(b"\n").split(b"\n")
     codes = tuple(int(line[:3]) for line in lines)
     texts = tuple(decode(line[4:].rstrip(b"\r")) for line in lines)
     keywords = tuple(
         (keyword, tuple(params)) for keyword, params in map(parse_ehlo_keyword, texts) if keyword
     )
-    return codes[-1], codes if len(set(codes)) > 1 else (), texts, keywords
+    topics = _of_offers(texts, keywords) if codes[-1] == 250 else ()
+    return codes[-1], codes if len(set(codes)) > 1 else (), texts, keywords, topics
+
+
+# Offers that some checks ask for.
+_ASKED_FOR = frozenset({"LIMITS", "REQUIRETLS"})
+
+
+def _of_offers(
+    texts: tuple[str, ...], keywords: tuple[tuple[str, tuple[str, ...]], ...]
+) -> tuple[str, ...]:
+    """What is remarkable about what a server offers, if this is the answer to EHLO."""
+    offered = dict(keywords)
+    topics = ["offer:" + keyword for keyword in offered if keyword in _ASKED_FOR]
+    methods = {word.upper() for keyword, words in keywords if keyword == "AUTH" for word in words}
+    if not methods.isdisjoint(("PLAIN", "LOGIN")):
+        topics.append("passwords-offered")
+    if len(offered) < len(texts) or not all(map(EHLO_LINE.fullmatch, texts)):
+        topics.append("odd-offer")
+    if "SMTPUTF8" in offered and ("8BITMIME" not in offered or offered["SMTPUTF8"]):
+        topics.append("odd-offer")
+    if any(keyword not in EXTENSIONS and keyword[:1] != "X" and keyword != "OK"
+           for keyword in offered):  # fmt: skip
+        topics.append("home-made-offer")
+    return tuple(topics)
