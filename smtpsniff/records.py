@@ -15,8 +15,9 @@ from msgspec import Struct, field
 
 __all__ = [
     "Auth", "Complete", "Endpoint", "Entry", "Extension", "FileInfo", "Finding", "Greeting",
-    "Helo", "Interface", "Message", "MessageReply", "Recipient", "Run", "Selected", "Session",
-    "Sides", "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict", "encoder", "schema",
+    "Helo", "Interface", "Layer", "Message", "MessageReply", "Recipient", "Run", "Selected",
+    "Session", "Sides", "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict", "encoder",
+    "schema",
 ]  # fmt: skip
 
 Severity = Literal["error", "warning", "note"]
@@ -48,6 +49,29 @@ class Endpoint(Struct, frozen=True, gc=False):
 
     ip: str
     port: int
+
+
+class Layer(Struct, omit_defaults=True, gc=False):
+    """One layer around a session: a tunnel, a tag, or a proxy that was asked for a connection.
+
+    `layer` is its name; of the rest, each has what its header tells. The number by which a
+    layer tells its networks or users apart is called as its standard calls it.
+    """
+
+    layer: str  # ip, vlan, pbb, mpls, pppoe, gre, erspan, vxlan, geneve, gtp, teredo, l2tp, …
+    source: str | None = None  # the tunnel's ends, as the session's first packet has them;
+    destination: str | None = None  # or what a PROXY header tells
+    source_port: int | None = None  # of a PROXY header
+    destination_port: int | None = None
+    id: int | None = None  # VLAN, service instance, service path, L2TP tunnel
+    label: int | None = None
+    vni: int | None = None
+    key: int | None = None
+    teid: int | None = None
+    session: int | None = None  # PPPoE, ERSPAN, L2TP
+    host: str | None = None  # whom a SOCKS or HTTP proxy was asked for, as the client wrote it
+    port: int | None = None
+    version: int | None = None  # of a PROXY header
 
 
 class Sides(Struct, gc=False, omit_defaults=True):
@@ -272,6 +296,7 @@ class Session(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.ses
     starttls: str | None = None
     tls: TlsFacts | None = None
     delays: dict[str, Any] | None = None
+    encapsulation: list[Layer] | None = None  # the layers outside, outermost first
     file: int | None = None
 
 

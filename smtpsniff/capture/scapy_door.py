@@ -1,4 +1,4 @@
-"""The side door: packets that the columns cannot decode, one at a time through scapy.
+"""The side door: link layers that the columns do not know, one packet at a time through scapy.
 
 The only place that imports scapy (GPL-2.0-only, and half a second to load), and only when
 the first such packet comes. About fifty microseconds a packet.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from smtpsniff.capture.batch import Buffer
+    from smtpsniff.net.outside import Outside
 
 FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = (1 << bit for bit in range(8))  # RFC 9293, 3.1
 
@@ -37,7 +38,8 @@ class SegmentBatch:
     """The TCP segments of a window in frame order; every column has one row a segment.
 
     Offsets are into `buffer`: the window itself, or a copy of it followed by the packets that
-    came through the side door. `payload` to `payload + captured` is always inside of it.
+    came through the side door or were put together from fragments. `payload` to
+    `payload + captured` is always inside of it.
     """
 
     buffer: Buffer
@@ -59,6 +61,8 @@ class SegmentBatch:
     unreachable: list[Unreachable] = field(default_factory=list)
     others: int = 0  # packets that gave no segment, those that are undecoded among them
     undecoded: int = 0  # packets that look like IP, but are broken or cut before the ports
+    outside: Outside | None = None  # the layers around segments, where any has one
+    limits: set[str] = field(default_factory=set)  # bounds that were hit
 
     def __len__(self) -> int:
         return len(self.frame)

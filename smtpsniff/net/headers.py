@@ -14,12 +14,20 @@ IPV4 = np.dtype([
     ("source", ">u4"), ("destination", ">u4"),
 ])  # fmt: skip
 MORE_OR_OFFSET = 0x3FFF  # of `fragment`: More Fragments, or any offset
+MORE = 0x2000
+OFFSET = 0x1FFF  # in units of eight bytes
 
 # RFC 8200, 3
 IPV6 = np.dtype([
     ("version", "u1"), ("class_flow", "u1", 3), ("length", ">u2"), ("next", "u1"), ("hops", "u1"),
     ("source", ">u4", 4), ("destination", ">u4", 4),
 ])  # fmt: skip
+
+# What all extension headers begin with, and how a Fragment header goes on (RFC 8200, 4.5)
+EXTENSION = np.dtype([
+    ("next", "u1"), ("length", "u1"), ("fragment", ">u2"), ("identification", ">u4"),
+])  # fmt: skip
+MORE_OR_OFFSET_V6 = 0xFFF9
 
 # RFC 9293, 3.1
 TCP = np.dtype([
@@ -40,12 +48,6 @@ TAGS = (0x8100, 0x88A8, 0x9100, 0x9200, 0x9300)  # 802.1Q, 802.1ad and what came
 LONGEST_802_3 = 1500  # up to here the field is a length (IEEE 802.3, 3.2.6)
 SNAP = 0xAAAA  # both service access points of an 802.2 header in front of an EtherType
 
-# Carry IP inside: MPLS, PPPoE sessions, transparent Ethernet bridging, provider backbone
-# bridging; to be taken apart one at a time.
-TUNNEL_TYPES = (0x8847, 0x8848, 0x8864, 0x6558, 0x88E7)
-
 # Protocol numbers (IANA)
-ICMP_V4, TCP_PROTOCOL, UDP, ICMP_V6, NO_NEXT = 1, 6, 17, 58, 59
-TUNNEL_PROTOCOLS = (4, 41, 47)  # IPv4, IPv6, GRE
-EXTENSIONS = (0, 43, 44, 60, 135, 139, 140)  # RFC 7045, 4, without the two of IPsec
-TUNNEL_PORTS = (4789, 8472, 6081)  # VXLAN: IANA's, and Linux's from before (RFC 7348); Geneve
+ICMP_V4, TCP_PROTOCOL, UDP, FRAGMENT, AH, ICMP_V6, NO_NEXT = 1, 6, 17, 44, 51, 58, 59
+EXTENSIONS = (0, 43, FRAGMENT, AH, 60, 135, 139, 140)  # RFC 7045, 4, without ESP

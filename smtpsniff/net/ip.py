@@ -1,4 +1,4 @@
-"""IPv4 and IPv6 headers as columns (RFC 791, RFC 8200)."""
+"""IPv4 and IPv6 headers as columns (RFC 791, RFC 8200, RFC 4302)."""
 
 from __future__ import annotations
 
@@ -9,27 +9,40 @@ import numpy as np
 
 from smtpsniff.capture.batch import gather
 from smtpsniff.net.headers import (
-    BYTE,
+    AH,
+    EXTENSION,
     EXTENSIONS,
-    ICMP_V6,
+    FRAGMENT,
     IPV4,
     IPV6,
     MORE_OR_OFFSET,
+    MORE_OR_OFFSET_V6,
     NO_NEXT,
-    SHORT,
     TCP_PROTOCOL,
-    TUNNEL_PORTS,
-    TUNNEL_PROTOCOLS,
-    UDP,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from smtpsniff.capture.batch import PacketBatch
+    from smtpsniff.capture.batch import Buffer
+    from smtpsniff.net.place import Places
 
     Columns = NDArray[np.int64]
     Mask = NDArray[np.bool_]
+
+MAX_EXTENSIONS = 16
+"""Extension headers followed in one packet: each may come once (RFC 8200, 4.1), a chain that
+is longer was made to keep somebody busy, and holds nothing here."""
+
+
+def _table(numbers: tuple[int, ...]) -> Mask:
+    table = np.zeros(256, np.bool_)
+    table[list(numbers)] = True
+    return table
+
+
+_EXTENSIONS_V4 = _table((AH,))
+_EXTENSIONS_V6 = _table(EXTENSIONS)
 
 
 @dataclass(slots=True)
@@ -39,12 +52,11 @@ class Datagrams:
     row: Columns  # of the packet in its batch
     header: NDArray[Any]  # as laid out in net/headers.py
     network: Columns  # offset of the IP header
-    transport: Columns  # offset of what it carries
+    transport: Columns  # offset of what it carries, or of the Fragment header of IPv6
     end: Columns  # offset behind the last byte it carried on the wire, captured or not
     stop: Columns  # offset behind the last byte of it that was captured
-    protocol: NDArray[np.uint8]
-    sound: Mask  # the header is whole and makes sense
-    hidden: Mask  # TCP may be inside, but not where the columns look for it
+    protocol: NDArray[np.uint8]  # of what it carries; FRAGMENT where that is not whole
+    sound: Mask  # the headers are whole and make sense
 
     def pick(self, mask: Mask) -> Datagrams:
         """Some of the rows; the same object when it is all of them."""
@@ -54,64 +66,83 @@ class Datagrams:
         return Datagrams(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
-def ipv4(batch: PacketBatch, row: Columns, network: Columns) -> Datagrams:
-    """IPv4 headers at the offsets `network` of the packets `row`."""
-    header = gather(batch.buffer, network, IPV4)
+def ipv4(buffer: Buffer, part: Places) -> Datagrams:
+    """The IPv4 headers at these places."""
+    network = part.at
+    header = gather(buffer, network, IPV4)
     transport = network + (header["version_ihl"] & np.uint8(15)) * np.int64(4)
     sound = (header["version_ihl"] >> 4 == 4) & (transport >= network + IPV4.itemsize)
-    end, stop = _ends(batch, row, network, header["length"], network + header["length"])
+    end, stop = _ends(part, header["length"], network + header["length"])
+    sound &= (transport <= stop) & (transport <= end)
     protocol = header["protocol"]
-    hidden = _member(protocol, TUNNEL_PROTOCOLS) | _tunnel_port(batch, protocol, transport)
+    found = Datagrams(part.row, header, network, transport, end, stop, protocol, sound)
+    if not (protocol == TCP_PROTOCOL).all():
+        _skip_extensions(buffer, found, _EXTENSIONS_V4)
+        # Of IPv6 alone; below, the number says that an IPv4 packet is a fragment.
+        found.protocol = np.where(found.protocol == FRAGMENT, np.uint8(NO_NEXT), found.protocol)
     fragment = header["fragment"] & np.uint16(MORE_OR_OFFSET) != 0
     if fragment.any():
-        hidden = np.where(fragment, hidden | (protocol == TCP_PROTOCOL), hidden)
-        sound_protocol = np.where(fragment, np.uint8(NO_NEXT), protocol)
-    else:
-        sound_protocol = protocol
-    sound &= (transport <= stop) & (transport <= end)
-    return Datagrams(row, header, network, transport, end, stop, sound_protocol, sound, hidden)
+        found.protocol = np.where(fragment, np.uint8(FRAGMENT), found.protocol)
+        found.transport = np.where(fragment, transport, found.transport)
+        found.sound = np.where(fragment, sound, found.sound)
+    return found
 
 
-def ipv6(batch: PacketBatch, row: Columns, network: Columns) -> Datagrams:
-    """IPv6 headers at the offsets `network` of the packets `row`."""
-    header = gather(batch.buffer, network, IPV6)
+def ipv6(buffer: Buffer, part: Places) -> Datagrams:
+    """The IPv6 headers at these places, and the extension headers behind them."""
+    network = part.at
+    header = gather(buffer, network, IPV6)
     transport = network + IPV6.itemsize
-    end, stop = _ends(batch, row, network, header["length"], transport + header["length"])
+    end, stop = _ends(part, header["length"], transport + header["length"])
     protocol = header["next"]
     sound = (header["version"] >> 4 == 6) & (transport <= stop)
-    # Most extension headers on a LAN announce multicast groups: those need no second look.
-    following = gather(batch.buffer, transport, BYTE)
-    extended = _member(protocol, EXTENSIONS) & ~_member(following, (ICMP_V6, NO_NEXT, UDP))
-    hidden = _member(protocol, TUNNEL_PROTOCOLS) | extended
-    hidden |= _tunnel_port(batch, protocol, transport)
-    return Datagrams(row, header, network, transport, end, stop, protocol, sound, hidden)
+    found = Datagrams(part.row, header, network, transport, end, stop, protocol, sound)
+    if not (protocol == TCP_PROTOCOL).all():
+        _skip_extensions(buffer, found, _EXTENSIONS_V6)
+    return found
 
 
-def _ends(
-    batch: PacketBatch, row: Columns, network: Columns, length: NDArray[Any], end: Columns
-) -> tuple[Columns, Columns]:
+def _ends(part: Places, length: NDArray[Any], end: Columns) -> tuple[Columns, Columns]:
     """Where the datagrams end on the wire and in the capture, if their length says `end`.
 
     Segmentation offload hands packets to the capture before their length is known (0), and
     a length beyond the frame cannot be true either: then the frame is all there is.
     """
-    start = batch.offset[row]
-    wire = start + batch.length[row]
-    end = np.where((length == 0) | (end > wire), wire, end)
-    return end, np.minimum(end, start + batch.captured[row])
+    end = np.where((length == 0) | (end > part.end), part.end, end)
+    return end, np.minimum(end, part.stop)
 
 
-def _member(values: NDArray[Any], numbers: tuple[int, ...]) -> Mask:
-    found: Mask = values == numbers[0]
-    for number in numbers[1:]:
-        found |= values == number
-    return found
+def _skip_extensions(buffer: Buffer, part: Datagrams, table: Mask) -> None:
+    """Move `transport` and `protocol` behind the extension headers, in all rows together.
+
+    A Fragment header of a whole datagram (RFC 6946) is skipped like the others; one of a part
+    of it stays. A header that is cut makes its row unsound.
+    """
+    rows = np.flatnonzero(table[part.protocol] & part.sound)
+    if not rows.size:
+        return
+    part.protocol, part.transport = part.protocol.copy(), part.transport.copy()
+    for _ in range(MAX_EXTENSIONS):
+        if not rows.size:
+            return
+        at, kind = part.transport[rows], part.protocol[rows]
+        header = gather(buffer, at, EXTENSION)
+        size = _sizes(kind, header["length"])
+        cut = at + size > np.minimum(part.stop[rows], part.end[rows])
+        part.sound[rows[cut]] = False
+        parted = (kind == FRAGMENT) & (header["fragment"] & np.uint16(MORE_OR_OFFSET_V6) != 0)
+        on = ~(cut | parted)
+        rows = rows[on]
+        part.transport[rows] = (at + size)[on]
+        part.protocol[rows] = header["next"][on]
+        rows = rows[table[part.protocol[rows]]]
+    part.protocol[rows] = NO_NEXT
 
 
-def _tunnel_port(batch: PacketBatch, protocol: NDArray[Any], transport: Columns) -> Mask:
-    """UDP to a port where a tunnel listens."""
-    found: Mask = protocol == UDP
-    rows = np.flatnonzero(found)
-    if rows.size:
-        found[rows] = _member(gather(batch.buffer, transport[rows] + 2, SHORT), TUNNEL_PORTS)
-    return found
+def _sizes(kind: NDArray[np.uint8], length: NDArray[np.uint8]) -> Columns:
+    """Sizes of extension headers; each kind counts in units of its own."""
+    size = (length.astype(np.int64) + 1) * 8
+    size[kind == FRAGMENT] = EXTENSION.itemsize
+    authentication = kind == AH
+    size[authentication] = (length[authentication].astype(np.int64) + 2) * 4  # RFC 4302, 2.2
+    return size

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from smtpsniff.capture.batch import gather
-from smtpsniff.net.headers import BYTE, IP_V4, IP_V6, SHORT, TAGS, WORD
+from smtpsniff.net.headers import BYTE, IP_V4, IP_V6, SHORT, WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = 0xFFFF  # reserved as an EtherType: a link layer the columns do not know
 CUT = 0xFFFE  # not one either: the link header is not all there
-
-MAX_TAGS = 16
-"""VLAN tags followed in one packet: two are common, four exist, a packet of tags is an attack."""
 
 FAMILIES = {2: IP_V4, 10: IP_V6, 24: IP_V6, 28: IP_V6, 30: IP_V6}
 """AF_INET, and AF_INET6 of Linux, NetBSD, FreeBSD and Darwin."""
@@ -74,9 +71,16 @@ LINKS = {
     101: RAW,
     104: Link(4, _ether_type, 2),  # C_HDLC
     108: NULL,  # LOOP: the same in network byte order
+    109: Link(12, _family, 0),  # ENC: what OpenBSD's IPsec took out of its wrapping
     113: Link(16, _ether_type, 14),  # LINUX_SLL
+    122: Link(24, _ether_type, 22),  # IP over Fibre Channel, with SNAP (RFC 2625)
+    138: Link(18, _ether_type, 16),  # IP over FireWire, as Apple captures it
+    205: Link(5, _ether_type, 3),  # C_HDLC behind a byte for the direction
     228: RAW,  # IPV4 and IPV6: the version field says the same
     229: RAW,
+    240: Link(18, _ether_type, 16),  # NETANALYZER: four bytes, then Ethernet
+    241: Link(26, _ether_type, 24),  # the same with preamble
+    274: Link(22, _ether_type, 20),  # ETHERNET_MPACKET: the preamble, then Ethernet
     276: Link(20, _ether_type, 0),  # LINUX_SLL2
 }
 
@@ -84,7 +88,7 @@ LINKS = {
 def network_headers(batch: PacketBatch) -> tuple[Columns, Types]:
     """Offset of each packet's network header, and its EtherType (or length, up to 1500).
 
-    VLAN tags are skipped. UNKNOWN and CUT stand where there is no EtherType.
+    UNKNOWN and CUT stand where there is no EtherType; an UNKNOWN header is the packet's first.
     """
     links = batch.link
     if len(links) and (links == links[0]).all():
@@ -106,20 +110,5 @@ def _of_link(link: int, buffer: Buffer, offset: Columns, end: Columns) -> tuple[
     header = LINKS[link]
     kind = header.read(buffer, offset + header.at)
     network = offset + header.size
-    tagged = np.flatnonzero(_is_tag(kind))
-    for _ in range(MAX_TAGS):
-        if not tagged.size:
-            break
-        # A tag is its control information and the EtherType of what follows (802.1Q, 9.3).
-        kind[tagged] = _ether_type(buffer, network[tagged] + 2)
-        network[tagged] += 4
-        tagged = tagged[_is_tag(kind[tagged])]
     kind[network >= end] = CUT
     return network, kind
-
-
-def _is_tag(kind: Types) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = kind == TAGS[0]
-    for tag in TAGS[1:]:
-        found |= kind == tag
-    return found

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from smtpsniff.output.labels import ENDED, STARTTLS
+from smtpsniff.output.layers import layer
 from smtpsniff.output.row import address
 from smtpsniff.output.units import count, moment, span
 from smtpsniff.text import safe, shorten
@@ -162,6 +163,8 @@ def _said(finding: Finding) -> Said:
 def _facts(session: Session, files: list[str], digits: int) -> Iterator[Fact]:
     yield Fact("client", f"{address(session.client)}{_calls_itself(session)}")
     yield Fact("server", f"{address(session.server)}{_greets(session)}")
+    if session.encapsulation:
+        yield Fact("through", ", ".join(map(layer, session.encapsulation)))
     yield Fact("time", _time(session, digits))
     yield Fact("TLS", _tls(session))
     yield Fact("login", _logins(session))

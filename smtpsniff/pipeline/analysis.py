@@ -13,7 +13,7 @@ from smtpsniff.capture.bpf import PacketFilter
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.checks.choice import EVERYTHING, Choice
 from smtpsniff.checks.run import Examiner
-from smtpsniff.net import decode
+from smtpsniff.net import Fragments, decode
 from smtpsniff.pipeline.census import Census
 from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.files import Localiser, order_by_time
@@ -88,6 +88,8 @@ class Analysis:
         self._run_checks = Examiner(self.settings.choice)
         self.where = Where(self.settings.where) if self.settings.where else None
         self._filter: PacketFilter | None = None
+        # Those of the packets that are chosen, and those of all, where there is a filter.
+        self._fragments, self._all_fragments = Fragments(), Fragments()
         self._census: Census | None = None
         if self.settings.packet_filter:
             self._filter = PacketFilter(self.settings.packet_filter)
@@ -127,9 +129,10 @@ class Analysis:
                     self.read += len(batch)
                     if self._filter is not None:
                         batch = self._chosen(batch, base, now, last)
-                    ended = table.feed(self._segments(batch, base), capture.file, now)
+                    segments = self._segments(batch, base, self._fragments)
+                    ended = table.feed(segments, capture.file, now)
                     self.packets += len(batch)
-                    del batch
+                    del segments, batch
                     yield from self._steps(ended, last)
             self.localiser.end(capture)
         if self._census is not None:
@@ -138,9 +141,10 @@ class Analysis:
         self._sum_up()
         yield from self._steps(ended, -1)
 
-    def _segments(self, batch: PacketBatch, base: int) -> SegmentBatch:
-        key = (self.settings.key,) if self.settings.key is not None else ()
-        segments = decode(batch, slow_decode, *key)
+    def _segments(self, batch: PacketBatch, base: int, fragments: Fragments) -> SegmentBatch:
+        key = {} if self.settings.key is None else {"key": self.settings.key}
+        segments = decode(batch, slow_decode, fragments=fragments, **key)
+        self.summary.limits |= segments.limits
         if base:
             segments.frame += base
         return segments
@@ -149,7 +153,8 @@ class Analysis:
         """The packets that the filter lets through; the census takes note of all."""
         assert self._filter is not None
         assert self._census is not None
-        self._census.feed(self._segments(batch, base), batch.file, now, last)
+        everything = self._segments(batch, base, self._all_fragments)
+        self._census.feed(everything, batch.file, now, last)
         return batch.take(self._filter.matches(batch))
 
     def _sum_up(self) -> None:

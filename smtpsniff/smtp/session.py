@@ -81,6 +81,8 @@ def build(dialogue: Dialogue) -> Session:
         verdict=_NO_VERDICT,
         tcp=_tcp_facts(client, server),
     )
+    if connection.encapsulation:
+        session.encapsulation = connection.encapsulation
     _introductions(session, dialogue)
     _tls(session, dialogue)
     return session

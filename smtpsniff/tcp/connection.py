@@ -10,6 +10,7 @@ from smtpsniff.tcp.stream import HALF, MODULUS, Stream
 
 if TYPE_CHECKING:
     from smtpsniff.net import Unreachable
+    from smtpsniff.records import Layer
     from smtpsniff.tcp.experts import Watch
     from smtpsniff.tcp.reassembly import Pending
     from smtpsniff.tcp.trouble import Trouble
@@ -93,6 +94,7 @@ class Connection(Struct, eq=False):
     first_frame: int
     start: int
     file: int = 0
+    encapsulation: list[Layer] | None = None  # what its first packet was wrapped in
     reused: bool = False  # the same four-tuple carried another connection too
     last_frame: int = 0
     end: int = 0

@@ -74,7 +74,7 @@ def replay(
         if row.flags & SYN and _begins_anew(connection, row.upper, row.seq, row.flags):
             fresh = Connection(
                 connection.endpoints, first_frame=row.frame, start=row.time,
-                file=connection.file, reused=True,
+                file=connection.file, encapsulation=connection.encapsulation, reused=True,
             )  # fmt: skip
             connection.reused = True
             for side in connection.sides:

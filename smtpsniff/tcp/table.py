@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smtpsniff.net import endpoints, first_bytes
+from smtpsniff.net import encapsulation, endpoints, first_bytes
 from smtpsniff.tcp.columns import Runs, group, pair_key, pair_keys
 from smtpsniff.tcp.connection import SYN, Connection
 from smtpsniff.tcp.joining import count_bad, extend, is_next
@@ -251,7 +251,8 @@ class Table:
         head = i
         if j >= 0 and runs.first_frame[j] < runs.first_frame[i]:
             head = j
-        source, sport, target, dport = endpoints(batch, int(runs.rows[runs.first[head]]))
+        row = int(runs.rows[runs.first[head]])
+        source, sport, target, dport = endpoints(batch, row)
         ends = ((source, sport), (target, dport))
         if runs.side[head]:
             ends = (ends[1], ends[0])
@@ -260,6 +261,7 @@ class Table:
             first_frame=runs.first_frame[head],
             start=runs.first_time[head],
             file=file,
+            encapsulation=encapsulation(batch, row),
         )
         connection.reused = self._was_open(key)
         self.open[key] = connection

@@ -38,8 +38,6 @@ NAMES = tuple(FIELDS)
 MIRRORED = "packets that were captured twice are no retransmissions"
 OUT_OF_ORDER = "octets acknowledged before the capture shows them were sent once all the same"
 BACKWARDS = "times run backwards, and with them what is late and what is again"
-LYING = "a frame shorter than its IP header says: the octets behind are a trailer for tshark"
-FRAGMENTS = "fragments are put together there"
 # Capture -> why it differs, and (theirs, ours) of all sides together, where they do.
 EXPLAINED: dict[str, tuple[str, dict[str, tuple[int, int]]]] = {
     "arkime__smtp-decrypted.pcap": (
@@ -60,17 +58,9 @@ EXPLAINED: dict[str, tuple[str, dict[str, tuple[int, int]]]] = {
         BACKWARDS,
         {"retransmissions": (2, 0), "spurious": (1, 0), "out_of_order": (0, 1)},
     ),
-    "zeek__tcp__pppoe-over-qinq.pcap": (
-        LYING,
-        {"retransmissions": (23, 26), "out_of_order": (2, 5)},
-    ),
 }
 # Captures whose connections differ, and why: what is taken apart here and there.
 OTHER_CONNECTIONS = {
-    "suricata-verify__tcp__defrag_bug-6887-defrag-eth-vlan-ipv6-tcp.pcap": FRAGMENTS,
-    "suricata-verify__tcp__defrag_bug-6887-defrag-ipv6-tcp.pcap": FRAGMENTS,
-    "suricata-verify__tcp__defrag_bug-6887-defrag-ppp-ipv4-tcp-syn.pcap": FRAGMENTS,
-    "zeek__tcp__gre-over-udp-4754.pcap": "GRE in UDP (RFC 8086)",
     "tcpdump__tcp__bigtcp-ipv6.pcap": "tshark 4.0 knows no jumbo payload without its option",
     "ngrep__tcp__utf8.pcap.xz": "tshark does not read what xz packed",
 }
