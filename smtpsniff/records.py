@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct, field
 
 __all__ = [
-    "Auth", "Complete", "Endpoint", "Entry", "Extension", "FileInfo", "Finding", "Greeting",
-    "Helo", "Interface", "Layer", "Message", "MessageReply", "Recipient", "Run", "Selected",
-    "Session", "Sides", "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict", "encoder",
-    "schema",
+    "Attachment", "Auth", "Complete", "Endpoint", "Entry", "Extension", "FileInfo", "Finding",
+    "Greeting", "Helo", "Interface", "Layer", "Message", "MessageReply", "Recipient", "Run",
+    "Selected", "Session", "Sides", "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict",
+    "encoder", "schema",
 ]  # fmt: skip
 
 Severity = Literal["error", "warning", "note"]
@@ -170,6 +170,17 @@ class MessageReply(Struct, omit_defaults=True, gc=False):
     file: int | None = None
 
 
+class Attachment(Struct, omit_defaults=True, gc=False):
+    """One attachment of a message, decoded; digests only where every octet of it was captured."""
+
+    content_type: str
+    size: int
+    filename: str | None = None
+    md5: str | None = None
+    sha1: str | None = None
+    sha256: str | None = None
+
+
 class Message(Struct, omit_defaults=True):
     """A message as it travelled. Size and digest are of the dot-unstuffed bytes."""
 
@@ -184,6 +195,7 @@ class Message(Struct, omit_defaults=True):
     cc: str | None = None
     date: str | None = None
     message_id: str | None = None
+    attachments: list[Attachment] | None = None  # where they were asked for
 
 
 class Transaction(Struct, omit_defaults=True, kw_only=True):
@@ -311,6 +323,7 @@ class FileInfo(Struct, omit_defaults=True):
     last: Timestamp | None = None
     damaged_at: int | None = None
     damage: str | None = None
+    sha256: str | None = None  # where it was asked for
 
 
 class Interface(Struct, omit_defaults=True):
@@ -351,6 +364,7 @@ class Run(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.run/1")
     findings: dict[str, int]
     limits_hit: list[str]
     selected: Selected | None = None
+    command: str | None = None  # with the digests of its inputs
 
 
 _EPOCH_DAYS = 719_468  # days from 0000-03-01 to 1970-01-01 in the proleptic Gregorian calendar

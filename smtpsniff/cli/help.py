@@ -28,6 +28,8 @@ commands:
   smtpsniff read --follow FILE  a file that is still growing, until Ctrl-C
   smtpsniff show FILE N         session N: who said what, when, what was wrong
   smtpsniff show FILE... --session N
+  smtpsniff extract FILE... -d DIR
+                                messages byte for byte, and what they hold
   smtpsniff explain WORD        a check, a reply code (550), an enhanced code
                                 (5.1.1), a command (RCPT), an extension (SIZE),
                                 a reason (greylist), an outcome (ambiguous)
@@ -43,7 +45,7 @@ selecting, with read and show (numbers stay those of the whole capture):
                                 and, or, not, ( ); a list matches if any of its
                                 elements does; smtpsniff schema has the keys
 
-options of read and show:
+options of read, show and extract:
   --json                        records, one JSON object a line
   --format text|json|ndjson     json: one document {"sessions": [], "run": {}}
   --port N                      a mail port besides 25, 465, 587, 2525, 24;
@@ -57,6 +59,9 @@ options of read and show:
                                 ~/.config/smtpsniff/config.toml
   --jobs N                      processes to share the work
   --color auto|always|never     NO_COLOR is honoured
+  --attachments                 attachments: in records their digests; with
+                                extract the files
+  --hash-input                  SHA-256 of the inputs in the run record
   --verify-checksums            count packets with bad checksums
   --debug                       say where smtpsniff itself failed
   --version, --help
@@ -64,6 +69,7 @@ options of read and show:
 examples:
   smtpsniff mail.pcap
   smtpsniff show mail.pcap 3
+  smtpsniff extract mail.pcap 3 -d evidence --attachments
   smtpsniff explain 5.7.26
   smtpsniff monday.pcap.gz tuesday.pcap.gz --json > mail.ndjson
   smtpsniff mail.pcap --json | jq -r 'select(.verdict.outcome == "rejected")

@@ -77,6 +77,7 @@ def _run(words: list[str]) -> int:
 
 
 def _command(name: str, words: list[str]) -> int:
+    import shlex
     from importlib import import_module
 
     from smtpsniff.cli.options import Parser
@@ -92,6 +93,7 @@ def _command(name: str, words: list[str]) -> int:
         import logging
 
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(message)s")
+    args.command = shlex.join(["smtpsniff", name, *words])
     code: int = module.run(args)
     return code
 

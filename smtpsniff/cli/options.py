@@ -132,7 +132,10 @@ def add_color(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
+def add_reading(
+    parser: argparse.ArgumentParser,
+    attachments: str = "attachments of each message in the records, with their digests",
+) -> None:
     """The options of every command that reads captures."""
     parser.set_defaults(packet_filter=[])
     parser.add_argument(
@@ -161,6 +164,12 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--verify-checksums", action="store_true", help="count packets with bad checksums"
+    )
+    parser.add_argument("--attachments", action="store_true", help=attachments)
+    parser.add_argument(
+        "--hash-input",
+        action="store_true",
+        help="the SHA-256 of each input file, and the command line, in the run record",
     )
     add_choosing(parser)
     add_color(parser)

@@ -18,12 +18,14 @@ from smtpsniff.cli.streams import tell
 from smtpsniff.cli.words import COMMANDS
 from smtpsniff.output.units import count
 from smtpsniff.pipeline import Settings
+from smtpsniff.pipeline.keeping import AttachmentReader
 from smtpsniff.pipeline.run import Runner
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.pipeline.run import Renderer
     from smtpsniff.records import Run, Selected
 
@@ -31,8 +33,18 @@ if TYPE_CHECKING:
 class Reading:
     """Iterate once for what the renderer makes of each session; then `record` and `finish`."""
 
-    def __init__(self, files: list[str], args: argparse.Namespace, renderer: Renderer) -> None:
+    def __init__(
+        self,
+        files: list[str],
+        args: argparse.Namespace,
+        renderer: Renderer,
+        *,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._fail_on: str = args.fail_on
+        self._command: str = args.command
+        self._hash_input: bool = args.hash_input
+        self._record: Run | None = None
         choice = choice_of(args)  # before the files: mistakes in words are told first
         follow = getattr(args, "follow", False)
         if follow and len(files) != 1:
@@ -45,6 +57,7 @@ class Reading:
             frozenset(args.port),
             args.verify_checksums,
             choice=choice,
+            keeper=keeper or (AttachmentReader() if args.attachments else None),
             follow=follow,
             packet_filter=words,
             where=args.where,
@@ -71,7 +84,13 @@ class Reading:
 
     def record(self) -> Run:
         """The run record, once the iteration has ended."""
-        return self.runner.record(__version__)
+        if self._record is None:
+            self._record = self.runner.record(__version__)
+            if self._hash_input:
+                self._record.command = self._command
+                for file in self._record.files:
+                    file.sha256 = file.sha256 or _sha256(file.path)
+        return self._record
 
     def finish(self) -> int:
         """Tell of an interrupt and of damage; the exit status."""
@@ -127,6 +146,20 @@ def check_where(text: str) -> None:
     except WhereError as error:
         before = " " * cells(safe(error.text[: error.at]))
         raise UsageError(f"--where: {error}", error.text, f"{before}^") from None
+
+
+def _sha256(path: str) -> str | None:
+    """Digest of an input file; None for what can be read only once, as pipes."""
+    import hashlib
+
+    if path == STANDARD_INPUT or _is_pipe(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        tell(f"{shown(path)}: cannot be read again for its digest: {error.strerror or error}")
+        return None
 
 
 def _nothing_found(paths: list[str], words: Selected | None) -> str:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import msgpack
-
 from smtpsniff.cli import status
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_format, add_reading, take_filter
@@ -117,17 +115,17 @@ class Picker:
 
     def render(self, session: Session) -> bytes:
         """The session, packed."""
-        from smtpsniff.records import Timestamp
+        from smtpsniff.output.packing import pack
 
-        return msgpack.encode(session, enc_hook=lambda value: {Timestamp: int}[type(value)](value))
+        return pack(session)
 
     def number(self, rendered: bytes, number: int) -> Session | None:
         """The session, if it is the one."""
         if number != self._number:
             return None
-        from smtpsniff.records import Session
+        from smtpsniff.output.packing import unpack
 
-        session = msgpack.decode(rendered, type=Session, dec_hook=lambda kind, value: kind(value))
+        session = unpack(rendered)
         session.number = number
         return session
 

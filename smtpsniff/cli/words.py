@@ -8,23 +8,21 @@ from __future__ import annotations
 COMMANDS: dict[str, str] = {
     "read": "sessions of capture files, and what went wrong (same as naming the files alone)",
     "show": "one session, line by line",
+    "extract": "messages and attachments as files, byte for byte, with an index",
     "explain": "a check, reply code, command, extension or other word of the output",
     "checks": "everything that smtpsniff looks for",
     "schema": "the JSON Schema of the records",
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("live", "stories", "report", "extract", "slice", "query", "learn", "tui")
+LATER_COMMANDS = ("live", "stories", "report", "slice", "query", "learn", "tui")
 LATER_FORMATS = ("csv", "zeek", "eve")
 LATER_OPTIONS: dict[str, str] = {
-    "--attachments": "--attachments",
     "--keylog": "opening TLS with --keylog",
     "--show-secrets": "--show-secrets",
-    "--hash-input": "--hash-input",
     "-i": "live capture (-i)",
     "-w": "writing packets (-w)",
     "-D": "listing interfaces (-D)",
-    "-d": "writing into a folder (-d)",
     "-o": "writing a report (-o)",
 }
 

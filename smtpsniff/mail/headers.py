@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from smtpsniff.text import decode
 
-__all__ = ["ONCE", "Headers", "read_headers"]
+__all__ = ["ONCE", "Headers", "decoded_words", "read_headers"]
 
 # Fields of which a message has at most one (RFC 5322 §3.6).
 ONCE = frozenset({
@@ -77,7 +77,9 @@ def read_headers(head: bytes) -> Headers:
     if not clean:  # one field's odd bytes are no reason to write another's backslashes twice
         fields = [(name, decode(value.encode("latin-1"))) for name, value in fields]
     if "=?" in text:
-        fields = [(name, _words(value) if "=?" in value else value) for name, value in fields]
+        fields = [
+            (name, decoded_words(value) if "=?" in value else value) for name, value in fields
+        ]
     found: dict[str, str] = {}
     again: list[str] = []
     for name, value in fields:
@@ -108,7 +110,7 @@ def _notable(found: dict[str, str], again: list[str], *, odd: bool, cut: bool) -
     return tuple(notable)
 
 
-def _words(text: str) -> str:
+def decoded_words(text: str) -> str:
     """Decode the encoded words of a field; blanks between two of them do not count (§6.2)."""
     runs: list[tuple[str, bytes]] = []  # (charset, octets); text that is no word has none
     end = 0

@@ -17,6 +17,7 @@ from smtpsniff.net import Fragments, decode
 from smtpsniff.pipeline.census import Census
 from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.files import Localiser, order_by_time
+from smtpsniff.pipeline.keeping import AttachmentReader
 from smtpsniff.pipeline.recognition import Recognition
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.select import Where
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from smtpsniff.capture import Capture, PacketBatch
     from smtpsniff.net import SegmentBatch
+    from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.records import Session
     from smtpsniff.tcp import Connection
 
@@ -54,6 +56,7 @@ class Settings:
     key: bytes | None = None  # of endpoint identities; processes that compare them share it
     window: int | None = None  # bytes of a file that are mapped at once; None: the default
     choice: Choice = EVERYTHING  # checks that are on, and their thresholds
+    keeper: Keeper | None = None  # of messages
     follow: bool = False  # go on at the end of the file: another program is still writing
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
     where: str = ""  # an expression that sessions must fulfil; none lets all pass
@@ -94,6 +97,8 @@ class Analysis:
         if self.settings.packet_filter:
             self._filter = PacketFilter(self.settings.packet_filter)
             self._census = Census(ports, shard)
+        keeper = self.settings.keeper
+        self._new_sink = keeper.begin if keeper is not None else None
 
     @property
     def digits(self) -> int:
@@ -198,6 +203,8 @@ class Analysis:
             else:
                 step.passed_over.append(first)
                 self.summary.passed_over += 1
+                if self.settings.keeper is not None:
+                    self.settings.keeper.forget(session)
 
     def first_of(self, session: Session) -> int:
         """The global number of a session's first frame, before any selection of packets."""
@@ -205,7 +212,10 @@ class Analysis:
         return first if self._census is None else self._census.first_frame(session, first)
 
     def _examine(self, works: list[Work]) -> list[Session]:
-        sessions = examine(works, self.settings.ports, self._run_checks, self.localiser.apply)
+        settings = self.settings
+        sessions = examine(
+            works, settings.ports, self._run_checks, self.localiser.apply, settings.keeper
+        )
         for work in works:
             self.summary.limits.update(work.connection.notes)
             if work.dialogue is not None:
@@ -221,7 +231,8 @@ class Analysis:
             if connection.buffered > GROWN and id(connection) in sessions:
                 _, dialogue = sessions[id(connection)]
                 if dialogue is None:
-                    dialogue = Dialogue(connection, client_of(connection, self.settings.ports))
+                    client = client_of(connection, self.settings.ports)
+                    dialogue = Dialogue(connection, client, self._new_sink)
                     sessions[id(connection)] = (connection, dialogue)
                 try:
                     dialogue.advance()
@@ -283,6 +294,7 @@ def read(
     choice: Choice = EVERYTHING,
     packet_filter: str = "",
     where: str = "",
+    attachments: bool = False,
 ) -> Iterator[Session]:
     """Sessions of capture files, as they end.
 
@@ -290,7 +302,8 @@ def read(
     587, 2525 and 24; on other ports sessions are recognised by content. `choice` says which
     checks are on, and sets thresholds (`smtpsniff.checks.choice.choose`). `packet_filter` is an
     expression as tcpdump takes it, `where` one over the records' own keys (`WhereError` when it
-    cannot be understood). Numbers stay those of the whole capture.
+    cannot be understood). Numbers stay those of the whole capture. `attachments` adds those of
+    each message, with their digests.
 
     Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
     session up to the damage.
@@ -301,5 +314,6 @@ def read(
         choice=choice,
         packet_filter=(packet_filter,) if packet_filter else (),
         where=where,
+        keeper=AttachmentReader() if attachments else None,
     )
     yield from sessions_of(Analysis(paths, settings))

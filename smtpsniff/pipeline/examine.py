@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.run import internal_error
+from smtpsniff.pipeline.keeping import hand_over
 from smtpsniff.records import (
     Complete,
     Endpoint,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from smtpsniff.checks.run import Examiner
+    from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.tcp import Connection
 
 __all__ = ["Work", "examine"]
@@ -49,6 +51,7 @@ def examine(
     ports: frozenset[int],
     run_checks: Examiner,
     localise: Callable[[Session], None],
+    keeper: Keeper | None = None,
 ) -> list[Session]:
     """The finished records of some connections.
 
@@ -60,11 +63,14 @@ def examine(
     def read(work: Work) -> None:
         work.client = client_of(work.connection, ports)
         if work.dialogue is None:
-            work.dialogue = Dialogue(work.connection, work.client)
+            new_sink = keeper.begin if keeper is not None else None
+            work.dialogue = Dialogue(work.connection, work.client, new_sink)
         work.dialogue.advance(final=True)
 
     def check(work: Work) -> None:
         assert work.dialogue is not None
+        if keeper is not None:
+            hand_over(keeper, _of(work), work.dialogue)
         session = _of(work)
         session.findings = run_checks(session, work.dialogue)
         work.dialogue.close()

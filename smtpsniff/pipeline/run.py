@@ -24,6 +24,7 @@ from smtpsniff.records import Dropped, FileInfo, Interface, Run, Selected, Times
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.records import Session
     from smtpsniff.select import Where
 
@@ -134,7 +135,8 @@ class Runner:
     def _alone(self) -> Iterator[Any]:
         analysis, renderer = self._analysis, self._renderer
         if analysis.where is not None and analysis.where.by_number:
-            renderer = _Late(renderer, analysis.where, analysis.summary)
+            keeper = analysis.settings.keeper
+            renderer = _Late(renderer, analysis.where, analysis.summary, keeper)
         total = sum(c.size for c in analysis.captures)
         done = 0
         numbering = Numbering()
@@ -251,8 +253,11 @@ def _rendered(analysis: Analysis, step: Step, renderer: Renderer) -> Held:
 class _Late:
     """Renders sessions once they have their number, which decides whether they are wanted."""
 
-    def __init__(self, renderer: Renderer, where: Where, summary: Summary) -> None:
+    def __init__(
+        self, renderer: Renderer, where: Where, summary: Summary, keeper: Keeper | None
+    ) -> None:
         self._renderer = renderer
+        self._keeper = keeper
         self._where = where
         self._summary = summary
 
@@ -263,6 +268,8 @@ class _Late:
         session.number = number
         if not self._where(session):
             self._summary.passed_over += 1
+            if self._keeper is not None:
+                self._keeper.forget(session)
             return _UNWANTED
         self._summary.add(session)
         session.number = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from smtpsniff.smtp.extensions import LONGEST_LINE
 from smtpsniff.smtp.octets import Look, long_lines, look, unstuff
@@ -17,7 +17,7 @@ from smtpsniff.smtp.octets import Look, long_lines, look, unstuff
 if TYPE_CHECKING:
     from smtpsniff.smtp.reader import Reader
 
-__all__ = ["Body", "Variant"]
+__all__ = ["Body", "Sink", "Variant"]
 
 END = b"\r\n.\r\n"
 # Header bytes kept for decoding. Postfix' header_size_limit is 102,400, Exim's
@@ -51,6 +51,23 @@ def _whole_lines(data: bytes, pos: int, limit: int) -> int:
     while upto > lowest and data[upto - 1] in b"\r\n.":
         upto -= 1
     return upto
+
+
+class Sink(Protocol):
+    """Who keeps a message: is handed its octets while they are read, in order, dot-unstuffed.
+
+    The body itself keeps none, so a message of any size costs no memory here.
+    """
+
+    def take(self, data: bytes, start: int, end: int) -> None:
+        """``data[start:end]`` comes next."""
+
+    def gap(self, length: int) -> None:
+        """`length` octets were never captured; 0 stands for a number that is not known."""
+
+    def cut(self, size: int) -> None:
+        """The message ended after `size` octets, gaps included: what was handed over since is
+        no part of it."""
 
 
 @dataclass(slots=True)
@@ -98,6 +115,7 @@ class Body:
     notable: tuple[str, ...] = ()  # what the header lacks or has too much of, as topics
     digest: Any = field(default_factory=hashlib.sha256)
     entry: Any = None
+    sink: Sink | None = None  # who wants to keep the message; nobody, as a rule
     _last: int = 10  # the byte before the next chunk (BDAT may part a CR from its LF)
 
     @property
@@ -164,6 +182,8 @@ class Body:
         self.size += end - start
         if not self.head_complete:
             self._head(data, start, end)
+        if self.sink is not None:
+            self.sink.take(data, start, end)
 
     # -- BDAT --------------------------------------------------------------------------
 
@@ -182,6 +202,8 @@ class Body:
         self.head_complete = True
         self.line = 0
         self._last = 0
+        if self.sink is not None:
+            self.sink.gap(length)
 
     # -- what is remarkable ------------------------------------------------------------
 
@@ -248,6 +270,14 @@ class Body:
         self.end = variant.end
         self.complete = True
         self.variants = [v for v in self.variants if v.at <= variant.at]
+        if self.sink is not None:
+            self.sink.cut(self.size)
+
+    def give_back(self, length: int) -> None:
+        """The last `length` octets are no part of the message after all."""
+        self.size -= length
+        if self.sink is not None:
+            self.sink.cut(self.size)
 
     def _head(self, data: bytes, start: int, end: int) -> None:
         """Keep the header until the empty line that ends it (RFC 5322 §2.1)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpsniff.smtp.body import Body, Variant
 from smtpsniff.smtp.commands import parse_bdat
 from smtpsniff.smtp.model import Exchange, Letter, Mode
 
 if TYPE_CHECKING:
+    from smtpsniff.smtp.body import Body, Variant
     from smtpsniff.smtp.dialogue import Dialogue
 
 __all__ = [
@@ -89,7 +89,7 @@ def begin_chunk(dialogue: Dialogue, exchange: Exchange, size: int) -> None:
     letter = exchange.letter
     if letter is not None:
         if letter.body is None:
-            letter.body = Body("bdat", dialogue.c.pos)
+            letter.body = dialogue.new_body("bdat")
             letter.data = exchange
             letter.body.first_frame, letter.body.first_time = exchange.frame, exchange.time
             letter.body.ack = exchange.ack
@@ -100,7 +100,7 @@ def begin_chunk(dialogue: Dialogue, exchange: Exchange, size: int) -> None:
 
 def begin_body(dialogue: Dialogue, letter: Letter | None) -> None:
     """The server said 354: what follows is the message."""
-    body = Body("data", dialogue.c.pos)
+    body = dialogue.new_body("data")
     stream = dialogue.c.stream
     if dialogue.c.pos < stream.end:
         piece = dialogue.c.piece(dialogue.c.pos)

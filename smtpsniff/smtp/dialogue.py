@@ -17,9 +17,10 @@ Rules of this file
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from smtpsniff.smtp import content, handover, holding, pairing, smuggling
+from smtpsniff.smtp.body import Body
 from smtpsniff.smtp.commands import parse_bdat, read_commands, read_unended
 from smtpsniff.smtp.log import Log
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Mode, Phase, Reply
@@ -30,7 +31,9 @@ from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
-    from smtpsniff.smtp.body import Body
+    from collections.abc import Callable
+
+    from smtpsniff.smtp.body import Sink
     from smtpsniff.tcp import Connection
 
 __all__ = ["Dialogue"]
@@ -44,9 +47,14 @@ _HELLOS = frozenset({"EHLO", "HELO", "LHLO"})
 
 
 class Dialogue:
-    """One SMTP or LMTP session in the making. `client` is the index of the client's side."""
+    """One SMTP or LMTP session in the making. `client` is the index of the client's side.
 
-    def __init__(self, connection: Connection, client: int) -> None:
+    `new_sink` makes, for each message, who keeps its octets.
+    """
+
+    def __init__(
+        self, connection: Connection, client: int, new_sink: Callable[[], Sink] | None = None
+    ) -> None:
         self.connection = connection
         self.client = client
         self.c = Reader(connection.sides[client].stream)
@@ -79,6 +87,7 @@ class Dialogue:
         self.lost_replies = False  # a gap in the server's stream since the last reply
         self.topics: set[str] = set()
         self.notes: list[str] = []
+        self._new_sink = new_sink
         self._begun = False
 
     # -- driving -----------------------------------------------------------------------
@@ -216,6 +225,13 @@ class Dialogue:
         self.queue.append(exchange)
         self.exchanges.append(exchange)
         return exchange
+
+    def new_body(self, framing: Literal["data", "bdat"]) -> Body:
+        """A message begins where the client's cursor stands."""
+        body = Body(framing, self.c.pos)
+        if self._new_sink is not None:
+            body.sink = self._new_sink()
+        return body
 
     def place(self, exchange: Exchange) -> None:
         """Give a command its place in a letter, and hold where its answer decides."""

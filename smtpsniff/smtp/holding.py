@@ -204,8 +204,8 @@ def begin_in_the_middle(dialogue: Dialogue) -> None:
     body = dialogue.body
     assert body is not None
     if not message_like(ahead):
+        body.skip(0)
         body.missing = 1  # at least: its beginning was not seen
-        body.head_complete = True
     assert dialogue.mode is Mode.BODY
 
 
@@ -245,6 +245,6 @@ def _give_back(dialogue: Dialogue, body: Body, reply: Reply) -> None:
     stream = dialogue.c.stream
     for start in stream.starts:
         if body.start < start < dialogue.c.pos and stream.sequence(start) == reply.ack:
-            body.size -= dialogue.c.pos - start
+            body.give_back(dialogue.c.pos - start)
             dialogue.c.rewind(start)
             return

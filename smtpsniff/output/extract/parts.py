@@ -1,0 +1,57 @@
+"""Attachments, each decoded into a file of its own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from smtpsniff.mail.sniff import extension_of
+from smtpsniff.output.extract.names import Names, fit
+
+if TYPE_CHECKING:
+    from smtpsniff.mail.contents import Content
+    from smtpsniff.output.extract.folder import Folder
+
+__all__ = ["PartFiles"]
+
+
+class PartFiles:
+    """Files of one message's attachments, in a folder named like the message.
+
+    `names`: the file of each, by the identity of its `Content`, once they are published.
+    """
+
+    def __init__(self, folder: Folder, stem: str) -> None:
+        self._folder = folder
+        self._stem = stem
+        self._count = 0
+        self.names: dict[int, str] = {}
+
+    def open(self, content: Content) -> BinaryIO:
+        """Where the decoded octets of an attachment go; its name needs its first octets."""
+        self._count += 1
+        return self._folder.new(f"part-{self._count}")
+
+    def publish(self, contents: list[Content], *, whole: bool) -> None:
+        """Give the files their names. In a message that is not `whole`, the last may be cut."""
+        names = Names()
+        written = [content for content in contents if content.file is not None]
+        for content in written:
+            file = cast("BinaryIO", content.file)
+            file.close()
+            if not self.names:
+                self._folder.subfolder(self._stem)
+            partial = not content.complete or (not whole and content is written[-1])
+            name = f"{self._stem}/{names.new(_name(content, partial=partial))}"
+            self._folder.publish(cast("str", file.name), name)
+            self.names[id(content)] = name
+
+
+def _name(content: Content, *, partial: bool) -> str:
+    part = content.part
+    extension = extension_of(content.sniffed if not part.declared else None, part.content_type)
+    name = fit(part.filename or "", f"part-{part.path or 1}{extension}")
+    if not partial:
+        return name
+    stem, extension = os.path.splitext(name)
+    return f"{stem}.partial{extension}"
