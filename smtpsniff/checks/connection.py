@@ -14,6 +14,7 @@ from smtpsniff.checks.saying import (
     mark_hit,
     plural,
 )
+from smtpsniff.tcp.errors import refuses
 from smtpsniff.tcp.stream import covers
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ MIRRORED = 1_000_000
 def tcp_syn_unanswered(view: View, *, patience: float = 21.0) -> Iterator[Hit]:
     """The sender knocked and nobody answered.
 
-    Trigger: one SYN or more, and neither SYN-ACK nor RST until the connection was given up or
-    for 21 s (`patience`) after the first SYN, about three of them.
+    Trigger: one SYN or more, and neither SYN-ACK, RST nor ICMP error until the connection was
+    given up or for 21 s (`patience`) after the first SYN, about three of them.
     Advice: look for a firewall or a provider that blocks port 25, at routing, and whether the
     server is up; see whether the domain's other mail servers answer.
     Traps: a capture of the client's direction only looks the same; what the client sends after
@@ -60,6 +61,8 @@ def tcp_syn_unanswered(view: View, *, patience: float = 21.0) -> Iterator[Hit]:
     """
     client, server = view.client, view.server
     if client.syn is None or server.packets or client.packets > len(client.syns):
+        return
+    if any(map(refuses, view.connection.errors)):
         return
     waited = view.waited(client.syn.time)
     if waited < patience:

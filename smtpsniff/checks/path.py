@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.moments import moment
 from smtpsniff.checks.registry import Hit, check
-from smtpsniff.checks.saying import plural
 from smtpsniff.checks.view import quote
-from smtpsniff.tcp.stream import covers
+from smtpsniff.tcp.errors import says, too_big
+from smtpsniff.tcp.stream import MODULUS, covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from smtpsniff.checks.view import View
-    from smtpsniff.tcp import Conflict
+    from smtpsniff.tcp import Conflict, Side
+    from smtpsniff.tcp.trouble import Again
 
 __all__ = ["CHECKS"]
 
@@ -44,36 +47,89 @@ _SECRETS = ("AUTH", "X-EXPS", "<auth-response>")
 def tcp_pmtu_black_hole(view: View, *, octets: int = 1200, copies: int = 3) -> Iterator[Hit]:
     """Small packets get through and big ones vanish, so mail hangs just as the message is sent.
 
-    Trigger: the first 1200 octets or more (`octets`) of a message were sent three times
-    (`copies`) and nothing of
-    them was ever acknowledged, while all the small commands before them were.
+    Trigger: a segment of `octets` or more was sent `copies` times and nothing of it was ever
+    acknowledged, or only once it came in smaller pieces; smaller segments of the same side had
+    been acknowledged, and no large one had, or a router said that packets were too big.
     Advice: let ICMP "fragmentation needed" and "packet too big" pass, or clamp the segment size
     on the tunnel.
-    Traps: a network that fails at this very moment looks the same, hence only likely. Segments
-    that get stuck later in a message, or in the server's TLS certificate, are not told.
+    Traps: a network that fails at this very moment looks the same, hence only likely unless a
+    router said so. Where large segments had got through before, it is the network. What offload
+    joined counts as large.
     Thresholds:
         octets (octets, at least 1): TCP carries 1460 over Ethernet and more than 1200 over most
             tunnels: whatever is larger travels in full segments (RFC 2923 §2.1).
         copies (times, at least 2): the first one and those sent again.
     """
-    client, server = view.client, view.server
-    if client.retransmissions < copies - 1 or not view.two_sided or server.ack < 0:
+    if not view.two_sided:
         return
-    letter = next((x for x in reversed(view.dialogue.letters) if x.body is not None), None)
-    if letter is None or letter.body is None or letter.body.start <= 0:
-        return
-    stream, start = client.stream, letter.body.start
-    unacknowledged = stream.end - start
-    if unacknowledged < octets or any(gap.at >= start for gap in stream.gaps):
-        return
-    if not covers(server.ack, stream.after(start)) or covers(server.ack, stream.after(start + 1)):
-        return
-    body = letter.body
-    text = (
-        f"{plural(unacknowledged, 'octet')} of message were sent {client.retransmissions + 1} "
-        "times and never acknowledged, though every small packet before was."
-    )
-    yield Hit(text, [body.first_frame], body.first_time, None, None, "likely")
+    for who, side, other in (
+        ("client", view.client, view.server), ("server", view.server, view.client),
+    ):  # fmt: skip
+        stuck = _stuck(side, other, octets, copies)
+        if stuck is None:
+            continue
+        seq, again = stuck
+        told = next((e for e in view.connection.errors if too_big(e) and _of(side, e.seq)), None)
+        if told is None and not _only_small(side, other, octets):
+            continue
+        large = max(a.length for a in again)
+        through = covers(other.ack, (seq + 1) & MODULUS)
+        end = "got through only in smaller pieces" if through else "was never acknowledged"
+        router = f"; {told.router} had said: {says(told)}" if told is not None else ""
+        when = moment(view, again[0].frame)
+        text = (
+            f"A segment of {large} octets of the {who} was sent {len(again) + 1} times "
+            f"{when.words} and {end}, though small ones had passed{router}.{_sizes(view)}"
+        )
+        yield Hit(
+            text, [*(a.frame for a in again[:5]), told.frame if told is not None else 0],
+            again[0].time, when.entry, "warning" if through else None,
+            "certain" if told is not None else "likely", key=who,
+        )  # fmt: skip
+
+
+def _stuck(side: Side, other: Side, octets: int, copies: int) -> tuple[int, list[Again]] | None:
+    """A large segment that was sent so often and never taken, or only once it was cut."""
+    found: dict[int, list[Again]] = {}
+    cut: set[int] = set()
+    for again in side.trouble.again if side.trouble is not None else ():
+        if again.spurious or again.disordered:
+            continue
+        if again.length >= octets:
+            found.setdefault(again.seq, []).append(again)
+        elif again.seq in found:
+            cut.add(again.seq)
+    for seq, big in found.items():
+        taken = other.ack >= 0 and covers(other.ack, (seq + 1) & MODULUS)
+        if len(big) + 1 >= copies and (seq in cut if taken else other.ack >= 0):
+            return seq, big
+    return None
+
+
+def _only_small(side: Side, other: Side, octets: int) -> bool:
+    """Whether some segments were acknowledged, and none of them was large."""
+    stream = side.stream
+    small = False
+    for start, end in pairwise([*stream.starts, stream.end]):
+        if not covers(other.ack, stream.after(end)):
+            break
+        if end - start >= octets:
+            return False
+        small = True
+    return small
+
+
+def _of(side: Side, seq: int) -> bool:
+    """Whether a router complained of a packet that this side sent."""
+    return (seq - side.stream.first) & MODULUS <= (side.next - side.stream.first) & MODULUS
+
+
+def _sizes(view: View) -> str:
+    """What the two had agreed on, as evidence."""
+    client, server = view.client.mss, view.server.mss
+    if client < 0 or server < 0:
+        return ""
+    return f" The client had asked for segments of {client} octets, the server of {server}."
 
 
 @check(

@@ -49,7 +49,8 @@ Of the connection
     ``clear``         no TLS; ``tls``; ``starttls:X`` (the record's label); ``proxy``;
                       ``role-reversal``
     ``gap``, ``one-sided``, ``midstream``, ``no-connection``, ``closed``, ``reset``,
-    ``tcp-trouble``   retransmissions, conflicts, zero windows; ``desynchronised``
+    ``tcp-trouble``   retransmissions, conflicts, zero windows; ``icmp``: errors of routers;
+                      ``desynchronised``
 """
 
 from __future__ import annotations
@@ -253,3 +254,5 @@ def _of_connection(view: View, topics: set[str]) -> None:
     for side in (client, server):
         if side.retransmissions or side.conflicts or side.zero_windows or len(side.syns) > 1:
             topics.add("tcp-trouble")
+    if view.connection.errors:
+        topics.add("icmp")

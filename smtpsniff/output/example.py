@@ -76,6 +76,8 @@ def _event(item: str) -> Iterator[str]:
         yield from _spoken(verb, rest)
     elif verb == "LOSS":
         yield f"{rest[:1]}: (the same segment again and again)"
+    elif verb == "ICMP":
+        yield "   (a router complains)"
     elif verb in _DEEDS:
         yield f"{rest[:1] or 'C'}: {_DEEDS[verb]}"
     elif verb == "OPEN":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpsniff.tcp.errors import refuses
+from smtpsniff.tcp.injection import forged
 from smtpsniff.tcp.stream import MODULUS, covers
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ def how_it_ended(dialogue: Dialogue) -> str:
     if client.syn is not None and server.syn is None and not client.stream.starts:
         if server.rst is not None:
             return "refused"
-        if server.packets == 0 and client.rst is None and client.fin is None:
+        given_up = client.rst is not None or client.fin is not None
+        if server.packets == 0 and (not given_up or any(map(refuses, connection.errors))):
             return "unreachable"
     quit_ = next((e for e in reversed(dialogue.exchanges) if e.verb == "QUIT"), None)
     reset = _reset(dialogue, quit_)
@@ -76,4 +79,5 @@ def _reset(dialogue: Dialogue, quit_: Exchange | None) -> str:
         return ""
     if side.fin is not None and side.fin.frame < frame:
         return ""
-    return label
+    other = server if side is client else client
+    return "rst-suspect-injected" if forged(side, other) is not None else label

@@ -9,9 +9,11 @@ from smtpsniff.smtp.delivery import address_of
 from smtpsniff.smtp.model import Exchange, Reply
 from smtpsniff.smtp.secrets import masked_command, masked_stray
 from smtpsniff.smtp.verbs import VERBS
+from smtpsniff.tcp.errors import says
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
+    from smtpsniff.net import Unreachable
     from smtpsniff.records import Kind
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.tcp import Side
@@ -46,7 +48,27 @@ def timeline(dialogue: Dialogue, client: Side, server: Side) -> list[Entry]:
         entries.append(entry)
     _unshown(dialogue)
     _name_recipients(dialogue)
+    for error in dialogue.connection.errors:
+        _insert(entries, error)
     return entries
+
+
+def _insert(entries: list[Entry], error: Unreachable) -> None:
+    """What a router said, where it said it."""
+    after = (
+        i
+        for i, entry in enumerate(entries)
+        if entry.frame > error.frame and entry.kind != "connect"
+    )
+    at = next(after, len(entries))
+    for entry in entries[at:]:
+        if entry.answers is not None and entry.answers >= at:
+            entry.answers += 1
+    frames = (error.frame, error.frame)
+    text = f"{error.router} says of a packet to {error.destination}: {says(error)}"
+    entries.insert(
+        at, Entry(Timestamp(error.time), error.frame, frames, "network", "note", text, False)
+    )
 
 
 def _of_reply(reply: Reply) -> Entry:

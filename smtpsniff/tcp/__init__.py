@@ -6,6 +6,8 @@
 `trouble`     what was sent again, overtaken, held back: for the few connections that had any
 `experts`     what a segment means to its connection, by Wireshark's rules
 `trips`       round trips at the tap
+`errors`      what ICMP says of its packets
+`injection`   resets that somebody else sent
 `columns`     a window of segments grouped, and what can be said of all groups at once
 `windows`     receive windows that were full or closed, of streams that are in order
 `joining`     the quick way, for streams that are in order

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from msgspec import Struct
 
-from smtpsniff.net import datagram_number
+from smtpsniff.net import checksums, datagram_number
 from smtpsniff.tcp.columns import ALONE
 from smtpsniff.tcp.connection import ACK, CONTROL, SYN, Mark
 from smtpsniff.tcp.experts import (
@@ -26,7 +27,7 @@ from smtpsniff.tcp.experts import (
 from smtpsniff.tcp.trouble import Again, Trouble
 
 if TYPE_CHECKING:
-    from smtpsniff.capture.batch import Buffer
+    from smtpsniff.net import SegmentBatch
     from smtpsniff.tcp.connection import Connection, Side
     from smtpsniff.tcp.patience import Row
 
@@ -50,9 +51,9 @@ class _Seen(Struct, frozen=True, gc=False):
 class Counting:
     """Takes the packets of one connection, in the order of capture, window by window."""
 
-    def __init__(self, connection: Connection, buffer: Buffer) -> None:
+    def __init__(self, connection: Connection, batch: SegmentBatch) -> None:
         self._connection = connection
-        self._buffer = buffer
+        self._batch = batch
         self._watches = [watch_of(side) for side in connection.sides]
         self._trip = 0
         self._recent: tuple[list[_Seen], list[_Seen]] = ([], [])
@@ -68,19 +69,20 @@ class Counting:
         if not self._trip and not row.flags & SYN:
             self._trip = handshake_trip(self._connection)
         shift = agreed_shift(sides[1 - index], side)
-        first = origin(mine, row.seq, row.time) if row.length or row.flags & SYN else None
+        first = origin(mine, row.seq, row.time) if row.length else None
         kind = judge(
             mine, theirs, row.seq, ack, row.flags, row.window, row.length, row.time,
-            shift=shift, trip=self._trip,
+            shift=shift, trip=self._trip, row=row.row,
         )  # fmt: skip
         if kind:
             self._count(index, row, kind)
-        if kind & (AGAIN | DISORDER) and row.length and first is not None:
+        if kind & (AGAIN | DISORDER) and first is not None:
             quiet = row.time - self._connection.end if self._connection.end else 0
             _trouble(side).add_again(
                 Again(
                     row.frame, row.time, row.seq, row.length, first.time, quiet, first.seen,
                     bool(kind & SPURIOUS), bool(kind & DISORDER),
+                    kind & AGAIN != 0 and self._was_damaged(first.row, row.row),
                 )
             )  # fmt: skip
         _pause(side, row, ack)
@@ -107,6 +109,13 @@ class Counting:
             if theirs is not None and theirs.shut and not theirs.shut[-1].until:
                 theirs.shut[-1].probes += 1
 
+    def _was_damaged(self, first: int, again: int) -> bool:
+        """Whether the first copy's checksum is wrong and the second's right."""
+        return first >= 0 and not self._sound(first) and self._sound(again)
+
+    def _sound(self, row: int) -> bool:
+        return bool(checksums(self._batch, np.array([row]))[1][0])
+
     def _is_copy(self, index: int, row: Row) -> bool:
         """Whether this very packet was captured a moment ago: nothing in it differs."""
         recent = self._recent[index]
@@ -120,7 +129,7 @@ class Counting:
 
     def _same(self, row: Row, seen: _Seen) -> bool:
         """Whether two packets are one datagram, with the same octets."""
-        buffer, size = self._buffer, row.captured
+        buffer, size = self._batch.buffer, row.captured
         return datagram_number(buffer, row.network) == datagram_number(buffer, seen.network) and (
             buffer[row.payload : row.payload + size] == buffer[seen.payload : seen.payload + size]
         )

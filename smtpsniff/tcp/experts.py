@@ -49,16 +49,20 @@ class Watch(Struct, eq=False):
     shifted: bool = False
     duplicates: int = 0  # acknowledgements in a row that only repeat the one before
     kept: bool = False  # its last segment was a keep-alive
-    # First number, last and one, time: not yet acknowledged; never seen so far.
-    unacked: deque[tuple[int, int, int]] = field(default_factory=lambda: deque(maxlen=MOST_UNACKED))
+    # First number, last and one, time, and row where it still can be looked at, else -1: not yet
+    # acknowledged; the same without row: never seen so far.
+    unacked: deque[tuple[int, int, int, int]] = field(
+        default_factory=lambda: deque(maxlen=MOST_UNACKED)
+    )
     holes: deque[tuple[int, int, int]] = field(default_factory=lambda: deque(maxlen=MOST_HOLES))
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """Where octets that come again were first: seen at `time`, or missed at it."""
+    """Where octets that come again were first: seen at `time`, in `row`, or missed at it."""
 
     time: int
     seen: bool
+    row: int = -1
 
 
 def watch_of(side: Side) -> Watch:
@@ -66,6 +70,8 @@ def watch_of(side: Side) -> Watch:
     watch = side.watch
     if watch is None:
         watch = side.watch = Watch()
+    for place, (first, end, time, _) in enumerate(watch.unacked):
+        watch.unacked[place] = (first, end, time, -1)  # of a window that is let go
     if side.next >= 0 and (watch.next < 0 or 0 < (side.next - watch.next) & MODULUS < HALF):
         watch.next = side.next
         watch.next_time = side.stream.times[-1] if side.stream.times else 0
@@ -91,12 +97,13 @@ def _below(a: int, b: int) -> bool:
 
 def judge(
     mine: Watch, theirs: Watch, seq: int, ack: int, flags: int, window: int, size: int, time: int,
-    *, shift: int, trip: int,
+    *, shift: int, trip: int, row: int = -1,
 ) -> int:  # fmt: skip
     """What the segment is, of the constants above; both watches move on.
 
     `ack` is -1 where the flag is not set. `shift` is that of the other side's window, -1 where
-    it is not known; `trip` the round trip of the handshake, 0 where that was not seen.
+    it is not known; `trip` the round trip of the handshake, 0 where that was not seen; `row` is
+    what `origin` gives back when the octets come again.
     """
     control = flags & CONTROL
     kind = PROBE if size == 1 and seq == mine.next and theirs.window == 0 else 0
@@ -109,7 +116,7 @@ def judge(
         mine.duplicates = 0
     if (size or control & (SYN | FIN)) and not kind & KEEP_ALIVE:
         kind |= _repeated(mine, theirs, seq, size, control, time, trip)
-    _move(mine, seq, size, control, time, probe=bool(kind & PROBE))
+    _move(mine, seq, size, control, (time, row), probe=bool(kind & PROBE))
     mine.window, mine.shifted = window, not flags & SYN
     mine.ack, mine.ack_time = ack, time
     mine.kept = bool(kind & KEEP_ALIVE)
@@ -155,11 +162,14 @@ def _repeated(
     return AGAIN
 
 
-def _move(mine: Watch, seq: int, size: int, control: int, time: int, *, probe: bool) -> None:
-    """Remember the segment, and the hole in front of it."""
+def _move(
+    mine: Watch, seq: int, size: int, control: int, where: tuple[int, int], *, probe: bool
+) -> None:
+    """Remember the segment, with its time and row, and the hole in front of it."""
+    time = where[0]
     taken = size + (1 if control & (SYN | FIN) else 0)
     if taken:
-        mine.unacked.append((seq, (seq + taken) & MODULUS, time))
+        mine.unacked.append((seq, (seq + taken) & MODULUS, *where))
     if control & RST:
         taken = size
     end = (seq + taken) & MODULUS
@@ -174,9 +184,9 @@ def _move(mine: Watch, seq: int, size: int, control: int, time: int, *, probe: b
 
 def origin(mine: Watch, seq: int, time: int) -> Origin:
     """Where the octet `seq`, which comes again at `time`, was first. Ask before `judge`."""
-    for first, end, when in mine.unacked:
+    for first, end, when, row in mine.unacked:
         if not _below(seq, first) and _below(seq, end):
-            return Origin(when, True)
+            return Origin(when, True, row)
     for first, end, when in mine.holes:
         if not _below(seq, first) and _below(seq, end):
             return Origin(when, False)

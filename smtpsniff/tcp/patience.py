@@ -69,7 +69,7 @@ def replay(
     def damaged(row: int) -> bool:
         return not checksums(batch, np.array([row]))[1][0]
 
-    counting = Counting(connection, batch.buffer)
+    counting = Counting(connection, batch)
     for row in _rows(batch, rows, low):
         if row.flags & SYN and _begins_anew(connection, row.upper, row.seq, row.flags):
             fresh = Connection(
@@ -81,7 +81,7 @@ def replay(
                 flush(side)
             yield connection, fresh
             connection = fresh
-            counting = Counting(connection, batch.buffer)
+            counting = Counting(connection, batch)
         _take(connection, batch, row, damaged, counting)
     for side in connection.sides:
         flush(side)

@@ -13,6 +13,7 @@ import numpy as np
 from smtpsniff.net import encapsulation, endpoints, first_bytes
 from smtpsniff.tcp.columns import Runs, group, pair_key, pair_keys
 from smtpsniff.tcp.connection import SYN, Connection
+from smtpsniff.tcp.errors import deliver
 from smtpsniff.tcp.joining import count_bad, extend, is_next
 from smtpsniff.tcp.patience import replay
 from smtpsniff.tcp.reassembly import finish, settle
@@ -169,6 +170,8 @@ class Table:
             rows = self._select(batch)
             if len(rows):
                 self._feed_rows(batch, rows, file, ended)
+        if batch.unreachable:
+            deliver(batch.unreachable, [*ended, *self.open.values()])
         self._expire(ended)
         return ended
 

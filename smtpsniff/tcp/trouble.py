@@ -22,6 +22,8 @@ class Again(Struct, frozen=True, gc=False):
     `since` is when the tap saw the first copy; where there was none, when it saw that one was
     missing: a segment from behind the hole. `quiet` is how long neither side had sent anything.
     `seen`: whether the first copy passed the tap, which tells on whose side of it loss occurred.
+    `damaged`: the first copy's checksum was wrong and this one's is right, so that it was no
+    network card that would have computed it later.
     """
 
     frame: int
@@ -33,6 +35,7 @@ class Again(Struct, frozen=True, gc=False):
     seen: bool
     spurious: bool = False  # acknowledged before it came again
     disordered: bool = False  # not lost, but overtaken
+    damaged: bool = False
 
 
 class Shut(Struct):

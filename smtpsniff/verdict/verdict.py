@@ -213,6 +213,15 @@ def _no_connection(session: Session) -> Verdict | None:
     """No answer at all, or a reset at the SYN."""
     entry = session.timeline[0] if session.timeline else None
     frames = list(dict.fromkeys(entry.frames)) if entry is not None else []
+    told = next((e for e in session.timeline if e.from_ == "network" and e.kind == "note"), None)
+    if session.ended == "unreachable" and told is not None:
+        frames = [frames[0], told.frame]
+        return Verdict(
+            "unreachable",
+            f"{_server(session)} cannot be reached from {session.client.ip}: {told.text} "
+            f"({_frames(frames)}).",
+            frames,
+        )  # fmt: skip
     if session.ended == "unreachable":
         return Verdict(
             "unreachable",

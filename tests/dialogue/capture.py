@@ -7,12 +7,12 @@ from ipaddress import ip_address
 from struct import Struct, pack
 from typing import TYPE_CHECKING
 
-from .packet import BYSTANDER, SERVER, Flow, Packet
+from .packet import BYSTANDER, ROUTER, SERVER, Flow, Packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-TCP, UDP = 6, 17
+ICMP, TCP, UDP = 1, 6, 17
 MACS = {"C": bytes.fromhex("020000000001"), "S": bytes.fromhex("020000000009")}
 _TCP = Struct("!HHIIBBHHH")
 _IPV4 = Struct("!BBHHHBBH")
@@ -101,7 +101,25 @@ def _address(host: str, ipv6: bool) -> bytes:
     return octets
 
 
+def quote(packet: Packet) -> bytes:
+    """Return the octets of a packet as a router sees it: from its IP header on."""
+    return _frame(packet, ipv6=False)[14:]
+
+
+def _router(packet: Packet) -> bytes:
+    """Return an ICMP message (RFC 792) to whoever sent the packet that it quotes."""
+    quoted = packet.payload
+    kind, code = packet.flags >> 8, packet.flags & 0xFF
+    body = pack("!BBHI", kind, code, 0, packet.seq) + quoted[:28]
+    body = body[:2] + checksum(body).to_bytes(2, "big") + body[4:]
+    addresses = ip_address("203.0.113.9").packed + quoted[12:16]
+    ether = MACS["C"] + MACS["S"] + b"\x08\x00"
+    return ether + _network(packet, addresses, ICMP, len(body)) + body
+
+
 def _frame(packet: Packet, ipv6: bool) -> bytes:
+    if packet.direction == ROUTER:
+        return _router(packet)
     ether, addresses, source, target = _ends(packet.flow, packet.direction, ipv6)
     if packet.direction == BYSTANDER:
         protocol = UDP
@@ -115,12 +133,13 @@ def _frame(packet: Packet, ipv6: bool) -> bytes:
     body = head + packet.options + packet.payload
     total = checksum(addresses + pack("!II", protocol, len(body)) + body)
     at = 6 if protocol == UDP else 16
+    total ^= 0x0101 * packet.damaged
     body = body[:at] + total.to_bytes(2, "big") + body[at + 2 :]
     return ether + _network(packet, addresses, protocol, len(body)) + body
 
 
 def _network(packet: Packet, addresses: bytes, protocol: int, size: int) -> bytes:
     if len(addresses) == 32:
-        return pack("!IHBB", 0x60000000, size, protocol, 64) + addresses
-    head = _IPV4.pack(0x45, 0, 20 + size, packet.ident, 0x4000, 64, protocol, 0) + addresses
+        return pack("!IHBB", 0x60000000, size, protocol, packet.ttl) + addresses
+    head = _IPV4.pack(0x45, 0, 20 + size, packet.ident, 0x4000, packet.ttl, protocol, 0) + addresses
     return head[:10] + checksum(head).to_bytes(2, "big") + head[12:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .capture import quote
 from .language import DialogueError, Event, cached_parse
 from .packet import (
     ACK,
@@ -15,6 +16,7 @@ from .packet import (
     MILLISECOND,
     OTHER,
     PSH,
+    ROUTER,
     RST,
     SECOND,
     SEQUENCE,
@@ -115,7 +117,12 @@ class _Session:
             self.clock += event.delay
         elif self.packets:
             self.clock += QUIET if event.verb == "END" else STEP
+        known = len(self.packets)
         PLAYERS[event.verb](self, event)
+        for packet in self.packets[known:]:
+            packet.ttl = event.ttl
+        if event.damaged:
+            self.packets[known].damaged = True
 
     def send(
         self, direction: str, flags: int, payload: bytes = b"", *, stale: bool = False
@@ -199,6 +206,12 @@ class _Session:
             self.clock += SECOND << turn
             self.packets.append(first.copy(self.clock))
 
+    def router(self, event: Event) -> None:
+        """ICMP: it quotes the last packet of one side (RFC 792)."""
+        quoted = next(p for p in reversed(self.packets) if p.direction == event.direction)
+        kind, code, mtu = event.numbers
+        self.add(ROUTER, mtu, 0, kind << 8 | code, payload=quote(quoted))
+
     def end(self, _: Event) -> None:
         """END: long after (see `play`), somebody else's datagram."""
         self.add(BYSTANDER, 0, 0, 0, payload=b"the capture went on")
@@ -217,4 +230,5 @@ PLAYERS: dict[str, Callable[[_Session, Event], None]] = {
     "GAP": _Session.gap,
     "WIN": _Session.window,
     "LOSS": _Session.loss,
+    "ICMP": _Session.router,
 }

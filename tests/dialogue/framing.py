@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from .packet import (
     ACK,
-    BYSTANDER,
     CLIENT,
     FIN,
     MICROSECOND,
+    OTHER,
     PSH,
     RST,
     SECOND,
@@ -59,7 +59,7 @@ def _split(packets: Sequence[Packet], cut: Callable[[bytes], list[bytes]]) -> li
     """Cut payloads, the pieces spread over at most a microsecond each before the next packet."""
     out: list[Packet] = []
     for number, packet in enumerate(packets):
-        pieces = cut(packet.payload) if packet.direction != BYSTANDER and packet.captured else []
+        pieces = cut(packet.payload) if packet.direction in OTHER and packet.captured else []
         if len(pieces) < 2:
             out.append(packet)
             continue
@@ -115,7 +115,7 @@ def retransmitted(packets: Sequence[Packet], seed: int = 0) -> list[Packet]:
         key = packet.flow, packet.direction
         if not packet.captured:
             sent.pop(key, None)  # nobody may fill the gap
-        elif packet.payload and packet.direction != BYSTANDER:
+        elif packet.payload and packet.direction in OTHER:
             sent[key] = start, data = _append(sent.get(key), packet)
             first = random.randrange(max(0, len(data) - 2 * len(packet.payload)), len(data))
             piece = data[first : random.randint(first + 1, len(data))]
@@ -177,7 +177,8 @@ def merged(packets: Sequence[Packet]) -> list[Packet]:
 def _mergeable(last: Packet, packet: Packet) -> bool:
     return (
         bool(last.payload and packet.payload and last.captured and packet.captured)
-        and last.direction == packet.direction != BYSTANDER
+        and last.direction == packet.direction
+        and packet.direction in OTHER
         and last.flow == packet.flow
         and last.ack == packet.ack
         and (last.seq + len(last.payload)) & SEQUENCE == packet.seq
@@ -218,7 +219,7 @@ def with_gap(packets: Sequence[Packet], seed: int = 0) -> list[Packet]:
     places = [
         number
         for number, packet in enumerate(packets)
-        if packet.payload and packet.captured and packet.direction != BYSTANDER
+        if packet.payload and packet.captured and packet.direction in OTHER
     ]
     lost = places[Random(seed).randrange(len(places))] if places else -1
     return [packet for number, packet in enumerate(packets) if number != lost]

@@ -10,6 +10,7 @@ One event a line, or several with ` ; ` between them; `#` starts a comment::
     [+dt] GAP C|S n                    n octets sent and acknowledged but not captured
     [+dt] WIN C|S n                    a pure ACK with a window of n octets
     [+dt] LOSS C|S "bytes" n           one segment captured n times, 1 s, 2 s, 4 s ... apart
+    [+dt] ICMP C|S type code mtu       a router says what became of the last packet of the client
     [+dt] END                          400 s in which only others send
     SESSION [port=N] [at=SECONDS] [client=IP] [server=IP] [server_port=N] [isn=C,S]
     @NAME = event ; event              a macro
@@ -17,7 +18,8 @@ One event a line, or several with ` ; ` between them; `#` starts a comment::
 
 `dt` is in seconds after the event before it, 0.010 by default. Strings know
 `\r \n \0 \t \xHH \" \\`. A segment acknowledges everything seen so far in the other
-direction; a `stale` one as if the segment before it in that direction had not been seen.
+direction; a `stale` one as if the segment before it in that direction had not been seen. Where
+`stale` may stand, so may `damaged` (the TCP checksum is wrong; of LOSS, the first copy's) and `ttl=N` (hops left, else 64).
 """
 
 from __future__ import annotations
@@ -54,11 +56,15 @@ class Event:
     direction: str = ""
     payload: bytes = b""
     number: int = 0
+    numbers: tuple[int, ...] = ()
     stale: bool = False
+    damaged: bool = False
+    ttl: int = 64
     settings: dict[str, str] = field(default_factory=dict)
 
 
-# What follows each verb: d direction, s strings, n number, k key=value words, ? perhaps `stale`.
+# What follows each verb: d direction, s strings, n number, m three of them, k key=value
+# words, ? perhaps `stale`, `damaged`, `ttl=N`.
 SHAPES = {
     "C": "s?",
     "S": "s?",
@@ -71,7 +77,8 @@ SHAPES = {
     "ACK": "d?",
     "GAP": "dn",
     "WIN": "dn",
-    "LOSS": "dsn",
+    "LOSS": "dsn?",
+    "ICMP": "dm",
     "SESSION": "k",
 }
 SETTINGS = frozenset({"port", "at", "client", "server", "server_port", "isn"})
@@ -209,12 +216,27 @@ class _Reader:
             case "s":
                 fields["payload"] = self.strings()
             case "n":
-                number = self.take("number") or self.fail("expected a number")
-                fields["number"] = int(number.text)
+                fields["number"] = int(self.number().text)
             case "k":
                 fields["settings"] = self.settings()
+            case "m":
+                fields["numbers"] = tuple(int(self.number().text) for _ in range(3))
             case _:
-                fields["stale"] = bool(self.peek() == "stale" and self.take("word"))
+                self.manner(fields)
+
+    def number(self) -> _Token:
+        return self.take("number") or self.fail("expected a number")
+
+    def manner(self, fields: dict[str, object]) -> None:
+        """How a segment is sent: words that may follow it."""
+        while word := self.peek():
+            if word in ("stale", "damaged"):
+                fields[word] = bool(self.take("word"))
+            elif re.fullmatch(r"ttl=\d+", word):
+                fields["ttl"] = int(word[4:])
+                self.take("setting")
+            else:
+                return
 
     def direction(self) -> str:
         if self.peek() not in ("C", "S"):

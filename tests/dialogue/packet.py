@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-CLIENT, SERVER, BYSTANDER = "C", "S", "X"
+CLIENT, SERVER, BYSTANDER, ROUTER = "C", "S", "X", "R"
 OTHER = {CLIENT: SERVER, SERVER: CLIENT}
 
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -38,7 +38,8 @@ class Flow:
 class Packet:
     """One segment at the tap; `captured=False` is one that was sent but that the capture lacks.
 
-    Direction `X` is a packet of somebody else, there only to show that the capture went on.
+    Direction `X` is a packet of somebody else, there only to show that the capture went on; `R`
+    an ICMP message of a router, `payload` all of it and the next hop's MTU in `seq`.
     """
 
     time: int  # nanoseconds since 1970
@@ -52,6 +53,8 @@ class Packet:
     options: bytes = b""
     captured: bool = True
     ident: int = 0  # the IPv4 identification: equal only in copies of one frame
+    ttl: int = 64
+    damaged: bool = False  # its TCP checksum is wrong
 
     def copy(
         self,
@@ -75,4 +78,6 @@ class Packet:
             self.options,
             self.captured,
             self.ident if ident is None else ident & 0xFFFF,
+            self.ttl,
+            self.damaged,
         )
