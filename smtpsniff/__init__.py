@@ -9,13 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["CaptureError", "__version__", "read"]
+__all__ = ["CaptureError", "__version__", "read", "read_stories"]
 
 if TYPE_CHECKING:
     from smtpsniff.capture import CaptureError
-    from smtpsniff.pipeline import read
+    from smtpsniff.pipeline import read, read_stories
 
-_HOMES = {"read": "smtpsniff.pipeline", "CaptureError": "smtpsniff.capture"}
+_HOMES = {
+    "read": "smtpsniff.pipeline",
+    "read_stories": "smtpsniff.pipeline",
+    "CaptureError": "smtpsniff.capture",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # whatever the name stands for

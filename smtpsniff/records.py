@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Struct, field
 
 __all__ = [
-    "Attachment", "Auth", "Complete", "Endpoint", "Entry", "Extension", "FileInfo", "Finding",
-    "Greeting", "Helo", "Interface", "Layer", "Message", "MessageReply", "Recipient", "Run",
-    "Selected", "Session", "Sides", "TcpFacts", "Timestamp", "TlsFacts", "Transaction", "Verdict",
+    "Attachment", "Attempt", "Auth", "Complete", "Endpoint", "Entry", "Extension", "FileInfo",
+    "Finding", "Greeting", "Helo", "Interface", "Layer", "Message", "MessageReply", "Recipient",
+    "Run", "Selected", "Session", "Sides", "Story", "TcpFacts", "Timestamp", "TlsFacts",
+    "Transaction", "Verdict",
     "encoder", "schema",
 ]  # fmt: skip
 
@@ -312,6 +313,41 @@ class Session(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.ses
     file: int | None = None
 
 
+class Attempt(Struct, omit_defaults=True, kw_only=True):
+    """One attempt at one mail. `time` and `frame` are of the reply that settled it."""
+
+    session: int
+    time: Timestamp
+    frame: int
+    client: Endpoint
+    server: Endpoint
+    recipients: list[str]
+    outcome: str
+    reply: str | None = None
+    file: int | None = None
+
+
+class Story(Struct, omit_defaults=True, kw_only=True, tag_field="schema", tag="smtpsniff.story/1"):
+    """One mail over all its attempts, or one pattern, over several sessions.
+
+    `kind` is ``retry`` (one mail, tried again), ``fallback`` (with another server), ``duplicate``
+    (sent again though it had been sent whole), ``single`` (one attempt) or ``pattern``. Frames of
+    findings are in the session that their text or `sessions` names first.
+    """
+
+    kind: Literal["retry", "fallback", "duplicate", "single", "pattern"]
+    sessions: list[int]
+    text: str
+    start: Timestamp
+    end: Timestamp
+    findings: list[Finding]
+    mail_from: str | None = None
+    recipients: list[str] | None = None
+    message_id: str | None = None
+    outcome: str | None = None
+    attempts: list[Attempt] | None = None
+
+
 class FileInfo(Struct, omit_defaults=True):
     """One input file. `damaged_at` is the byte offset where reading had to stop."""
 
@@ -422,7 +458,7 @@ def schema() -> dict[str, Any]:
         raise NotImplementedError(kind)
 
     (one_of,), components = msgspec.json.schema_components(
-        [Session | Run], schema_hook=hook, ref_template="#/$defs/{name}"
+        [Session | Story | Run], schema_hook=hook, ref_template="#/$defs/{name}"
     )
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

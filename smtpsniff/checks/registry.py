@@ -59,12 +59,11 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from smtpsniff.checks.view import View
     from smtpsniff.records import Confidence, Entry, Severity
 
 __all__ = ["Check", "Hit", "Number", "Rule", "Threshold", "check"]
@@ -93,7 +92,8 @@ class Hit(Struct, gc=False):
     key: str = ""
 
 
-Rule = Callable[["View"], Iterable[Hit]]
+# Of one session; checks over sessions (`smtpsniff.stories`) read what their module says.
+Rule = Callable[..., Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True)

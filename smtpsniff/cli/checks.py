@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the catalogue."""
-    from smtpsniff.checks import CATALOGUE
+    from smtpsniff.stories import CATALOGUE
 
     choice = choice_of(args)
     output = Output()

@@ -94,8 +94,8 @@ class Words:
 
 
 def _choose(words: Words, where: str) -> Choice:
-    from smtpsniff.checks import CATALOGUE
     from smtpsniff.checks.choice import ChoiceError, choose
+    from smtpsniff.stories import CATALOGUE
 
     try:
         return choose(CATALOGUE, only=words.only, disable=words.disable, values=words.values)

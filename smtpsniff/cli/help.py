@@ -30,6 +30,7 @@ commands:
   smtpsniff show FILE... --session N
   smtpsniff extract FILE... -d DIR
                                 messages byte for byte, and what they hold
+  smtpsniff stories FILE...     what became of each mail over all its attempts
   smtpsniff explain WORD        a check, a reply code (550), an enhanced code
                                 (5.1.1), a command (RCPT), an extension (SIZE),
                                 a reason (greylist), an outcome (ambiguous)
@@ -45,9 +46,9 @@ selecting, with read and show (numbers stay those of the whole capture):
                                 and, or, not, ( ); a list matches if any of its
                                 elements does; smtpsniff schema has the keys
 
-options of read, show and extract:
+options of read, show, stories and extract:
   --json                        records, one JSON object a line
-  --format text|json|ndjson     json: one document {"sessions": [], "run": {}}
+  --format text|json|ndjson     json: one document with all of it
   --port N                      a mail port besides 25, 465, 587, 2525, 24;
                                 on other ports SMTP is recognised by content
   --fail-on error|warning|note|never

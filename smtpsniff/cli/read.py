@@ -64,7 +64,7 @@ def _json(files: list[str], args: argparse.Namespace) -> int:
     from smtpsniff.output.json import JsonRenderer, Ndjson, SingleDocument, harmless
 
     renderer = JsonRenderer()
-    reading = Reading(files, args, renderer)
+    reading = Reading(files, args, renderer, stories=True)
     renderer.digits = reading.runner.digits
     shape = Ndjson() if args.format == "ndjson" else SingleDocument()
     output = Output()
@@ -72,22 +72,29 @@ def _json(files: list[str], args: argparse.Namespace) -> int:
         reading.progress.stop()
     output.eager = output.terminal or reading.runner.streamed
     reading.progress.also = output.pause
-    for record in reading:
-        data = shape.session(record)
+
+    def emit(data: bytes) -> None:
         output.write(harmless(data) if output.terminal else data)
+
+    for record in reading:
+        emit(shape.session(record))
+        for story in reading.stories():
+            emit(shape.story(renderer.story(story)))
+    for story in reading.stories():
+        emit(shape.story(renderer.story(story)))
     output.write(shape.end(renderer.run(reading.record())))
     output.flush()
     return reading.finish()
 
 
 def _text(files: list[str], args: argparse.Namespace) -> int:
-    from smtpsniff.checks import CATALOGUE
     from smtpsniff.cli.running import Reading
     from smtpsniff.output.row import RowRenderer
     from smtpsniff.output.table import Table
     from smtpsniff.output.totals import Totals
+    from smtpsniff.stories import CATALOGUE
 
-    reading = Reading(files, args, RowRenderer())
+    reading = Reading(files, args, RowRenderer(), stories=True)
     output = Output()
     output.eager = output.terminal or reading.runner.streamed
     reading.progress.also = output.pause
@@ -102,7 +109,11 @@ def _text(files: list[str], args: argparse.Namespace) -> int:
     for row in reading:
         totals.add(row)
         table.add(row)
+        for story in reading.stories():
+            totals.add_story(story)
     table.end()
+    for story in reading.stories():
+        totals.add_story(story)
     run_record = reading.record()
     if run_record.sessions:
         sentences = {check.id: check.sentence for check in CATALOGUE}

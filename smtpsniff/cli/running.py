@@ -20,6 +20,7 @@ from smtpsniff.output.units import count
 from smtpsniff.pipeline import Settings
 from smtpsniff.pipeline.keeping import AttachmentReader
 from smtpsniff.pipeline.run import Runner
+from smtpsniff.stories import STORY_CHECKS, Chronicle
 
 if TYPE_CHECKING:
     import argparse
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 
     from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.pipeline.run import Renderer
-    from smtpsniff.records import Run, Selected
+    from smtpsniff.records import Run, Selected, Story
 
 
 class Reading:
-    """Iterate once for what the renderer makes of each session; then `record` and `finish`."""
+    """Iterate once for what the renderer makes of each session; then `record` and `finish`.
+
+    With `stories`, ask for them too before `record`: their findings count. `every`: also mails
+    with a single attempt.
+    """
 
     def __init__(
         self,
@@ -40,6 +45,8 @@ class Reading:
         renderer: Renderer,
         *,
         keeper: Keeper | None = None,
+        stories: bool = False,
+        every: bool = False,
     ) -> None:
         self._fail_on: str = args.fail_on
         self._command: str = args.command
@@ -63,8 +70,11 @@ class Reading:
             where=args.where,
         )
         self.progress = Progress()
+        self.chronicle = Chronicle(STORY_CHECKS, choice, every=every) if stories else None
         try:
-            self.runner = Runner(paths, settings, renderer, args.jobs, self.progress)
+            self.runner = Runner(
+                paths, settings, renderer, args.jobs, self.progress, self.chronicle
+            )
         except CaptureError as error:  # of a pipe or a device, which `_readable` leaves alone
             raise UsageError(str(error)) from None
 
@@ -81,6 +91,10 @@ class Reading:
     def _stop(self) -> None:
         self.interrupted = True
         self.runner.stop()
+
+    def stories(self) -> Iterator[Story]:
+        """Stories that are over; those left once the iteration has ended, which ends them all."""
+        yield from self.runner.stories()
 
     def record(self) -> Run:
         """The run record, once the iteration has ended."""

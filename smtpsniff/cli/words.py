@@ -9,13 +9,14 @@ COMMANDS: dict[str, str] = {
     "read": "sessions of capture files, and what went wrong (same as naming the files alone)",
     "show": "one session, line by line",
     "extract": "messages and attachments as files, byte for byte, with an index",
+    "stories": "what became of each mail over all its attempts",
     "explain": "a check, reply code, command, extension or other word of the output",
     "checks": "everything that smtpsniff looks for",
     "schema": "the JSON Schema of the records",
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("live", "stories", "report", "slice", "query", "learn", "tui")
+LATER_COMMANDS = ("live", "report", "slice", "query", "learn", "tui")
 LATER_FORMATS = ("csv", "zeek", "eve")
 LATER_OPTIONS: dict[str, str] = {
     "--keylog": "opening TLS with --keylog",

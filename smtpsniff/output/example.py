@@ -44,6 +44,7 @@ _DEEDS = {
     "GAP": "(octets that the capture lacks)", "WIN": "(tells its window)",
 }  # fmt: skip
 
+_DEFINITION = re.compile(r"@(\w+)[ \t]*=")
 _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|#.*')
 _ITEM = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
 _DELAY = re.compile(r"\+(\d+(?:\.\d+)?)\s+")
@@ -52,24 +53,47 @@ _SHORT = 72  # characters of a line that are shown
 _LONG_PAUSE = 1.0  # seconds worth a line
 
 
+# Connections of an example: all of them, or the first two where more go on in the same way.
+_ALL, _FIRST = 4, 2
+_AT = re.compile(r"\bat=(\d+)")
+
+
 def dialogue_lines(text: str) -> list[str]:
     """The lines of an example."""
-    lines: list[str] = []
+    macros: dict[str, tuple[str, ...]] = dict(_COMMON)
+    connections: list[list[str]] = [[]]
     for row in text.split("\n"):
-        for item in _ITEM.findall(_COMMENT.sub(lambda m: m[1] or "", row)):
-            if item.strip():
-                lines += _event(item.strip())
-    return lines
+        row = row.strip()
+        definition = _DEFINITION.match(row)
+        told: list[str] = []
+        for item in _ITEM.findall(_COMMENT.sub(lambda m: m[1] or "", row[_end(definition) :])):
+            item = item.strip()
+            if item.partition(" ")[0] == "SESSION" and any(connections):
+                connections.append(list(_event(item, macros)))
+            elif item and definition:
+                told += _event(item, macros)
+            elif item and item.partition(" ")[0] != "SESSION":
+                connections[-1] += _event(item, macros)
+        if definition:
+            macros[definition[1]] = tuple(told)
+    total = len(connections)
+    if total > _ALL:
+        connections[_FIRST:] = [[f"   (and so on: {total} connections in all)"]]
+    return [line for connection in connections for line in connection]
 
 
-def _event(item: str) -> Iterator[str]:
+def _end(match: re.Match[str] | None) -> int:
+    return match.end() if match else 0
+
+
+def _event(item: str, macros: dict[str, tuple[str, ...]]) -> Iterator[str]:
     delay = _DELAY.match(item)
     if delay:
         item = item[delay.end() :]
         if float(delay[1]) >= _LONG_PAUSE:
             yield f"   ({float(delay[1]):g} s pass)"
     if item.startswith("@"):
-        yield from _COMMON.get(item[1:].split()[0], (item,))
+        yield from macros.get(item[1:].split()[0], (item,))
         return
     verb, _, rest = item.partition(" ")
     if verb in ("C", "S"):
@@ -85,7 +109,9 @@ def _event(item: str) -> Iterator[str]:
     elif verb == "END":
         yield "   (nothing more for 400 s)"
     elif verb == "SESSION":
-        yield "   (another connection)"
+        at = _AT.search(rest)
+        when = f", {int(at[1]):,} s after the start" if at and int(at[1]) else ""
+        yield f"   (another connection{when})"
 
 
 def _spoken(who: str, rest: str) -> Iterator[str]:

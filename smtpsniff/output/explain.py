@@ -237,10 +237,10 @@ def _check(word: str, choice: Choice | None) -> Iterator[Article]:
     # A check's id has two words at least; the catalogue is the largest of the tables.
     if "-" not in word:
         return
-    from smtpsniff.checks import CATALOGUE
     from smtpsniff.checks.choice import EVERYTHING
     from smtpsniff.output.catalogue import setting
     from smtpsniff.output.example import dialogue_lines
+    from smtpsniff.stories import CATALOGUE
 
     for check in CATALOGUE:
         if check.id == word.lower():
@@ -265,12 +265,12 @@ FINDERS: tuple[Callable[[str], Iterator[Article]], ...] = (
 
 def words() -> list[str]:
     """All words there are, to find the nearest."""
-    from smtpsniff.checks import CATALOGUE
     from smtpsniff.smtp.codes import CODES
     from smtpsniff.smtp.enhanced import ENHANCED
     from smtpsniff.smtp.extensions import EXTENSIONS
     from smtpsniff.smtp.reasons import REASONS
     from smtpsniff.smtp.verbs import VERBS
+    from smtpsniff.stories import CATALOGUE
 
     return [
         *(check.id for check in CATALOGUE), *(name for name in VERBS if name[0] != "<"),

@@ -10,7 +10,7 @@ from smtpsniff.records import encoder
 from smtpsniff.text import safe
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Run, Session
+    from smtpsniff.records import Run, Session, Story
 
 __all__ = ["JsonRenderer", "Ndjson", "SingleDocument", "harmless"]
 
@@ -39,6 +39,11 @@ class JsonRenderer:
     def number(self, rendered: bytes, number: int) -> bytes:
         """The record with its number in place."""
         return rendered.replace(_UNNUMBERED, b'"number":%d,' % number, 1)
+
+    def story(self, record: Story) -> bytes:
+        """A story's record."""
+        data: bytes = self._encode(record)
+        return data
 
     def run(self, record: Run) -> bytes:
         """The run record."""
@@ -70,23 +75,34 @@ class Ndjson:
         """A session's line."""
         return record + b"\n"
 
+    def story(self, record: bytes) -> bytes:
+        """A story's line."""
+        return record + b"\n"
+
     def end(self, run: bytes) -> bytes:
         """The last line."""
         return run + b"\n"
 
 
 class SingleDocument:
-    """``{"sessions": [...], "run": {...}}``."""
+    """``{"sessions": [...], "stories": [...], "run": {...}}``."""
 
     def __init__(self) -> None:
         self._before = b'{"sessions":[\n'
+        self._stories: list[bytes] = []
 
     def session(self, record: bytes) -> bytes:
         """A session, with what stands between it and the one before."""
         before, self._before = self._before, b",\n"
         return before + record
 
+    def story(self, record: bytes) -> bytes:
+        """A story waits for the end of the sessions; there are few."""
+        self._stories.append(record)
+        return b""
+
     def end(self, run: bytes) -> bytes:
-        """The end of the list, and the run."""
+        """The end of the list, the stories, and the run."""
         before = self._before if self._before.startswith(b"{") else b"\n"
-        return before + b'],"run":' + run + b"}\n"
+        stories = b",\n".join(self._stories)
+        return before + b'],"stories":[\n' + stories + b'\n],"run":' + run + b"}\n"

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from smtpsniff.output.paint import Paint
     from smtpsniff.output.row import Row
-    from smtpsniff.records import Run
+    from smtpsniff.records import Run, Story
 
 __all__ = ["Totals"]
 
 NAMED = 5  # sessions named for a finding
 LISTED = 12  # findings listed
+TOLD = 5  # stories told
 LONG = 200  # characters of file names that nobody wants to read again
 _RANK = {"error": 0, "warning": 1, "note": 2}
 # The worst first.
@@ -61,12 +62,19 @@ def _selected(run: Run) -> Iterator[str]:
         yield f"  only packets that match {safe(selected.filter)} (of {whole})"
 
 
+def _worth(story: Story) -> tuple[int, int]:
+    """Which stories to tell first: the worst, then the earliest."""
+    return min((_RANK[f.severity] for f in story.findings), default=2), story.start
+
+
 class Totals:
     """Counts rows as they come."""
 
     def __init__(self) -> None:
         self._outcomes: dict[str, _Count] = {}
         self._checks: dict[str, _Count] = {}
+        self._stories: list[Story] = []  # the first few worth telling
+        self._more = 0  # stories
 
     def add(self, row: Row) -> None:
         """Count one row."""
@@ -75,6 +83,18 @@ class Totals:
             known = self._checks.setdefault(check.check, _Count())
             known.severity = min(known.severity, check.severity, key=_RANK.__getitem__)
             known.add(row.number)
+
+    def add_story(self, story: Story) -> None:
+        """Count a story's findings, and keep it if it is one of the first."""
+        for finding in story.findings:
+            known = self._checks.setdefault(finding.check, _Count())
+            known.severity = min(known.severity, finding.severity, key=_RANK.__getitem__)
+            known.add(story.sessions[0])
+        self._stories.append(story)
+        if len(self._stories) > TOLD:
+            self._stories.sort(key=_worth)
+            self._stories.pop()
+            self._more += 1
 
     def lines(self, run: Run, sentences: dict[str, str], paint: Paint) -> Iterator[str]:
         """The lines under the table."""
@@ -86,6 +106,7 @@ class Totals:
             for index, file in enumerate(run.files):
                 yield f"  file {index + 1}: {file.path}"
         yield from self._found(sentences, paint)
+        yield from self._told(paint)
         if run.limits_hit:
             yield f"limits reached: {', '.join(run.limits_hit)}"
         yield from self._hints(run, paint)
@@ -118,6 +139,20 @@ class Totals:
                 yield " " * indent + line
         if len(found) > LISTED:
             yield f"  and {len(found) - LISTED} more kinds; --json has all of them"
+
+    def _told(self, paint: Paint) -> Iterator[str]:
+        """Stories over several sessions."""
+        if self._stories:
+            yield ""
+            yield paint("stories over several sessions", "head")
+        for story in sorted(self._stories, key=_worth):
+            width = None if paint.width is None else paint.width - 13
+            rows = wrap(safe(story.text), width)
+            yield f"  {story.kind:<9}  {rows[0]}"
+            for row in rows[1:]:
+                yield " " * 13 + row
+        if self._more:
+            yield f"  and {self._more:,} more; smtpsniff stories has all of them"
 
     def _worst_first(self) -> list[tuple[str, _Count]]:
         """Checks: the worst first, then the most frequent."""

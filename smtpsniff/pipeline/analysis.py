@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.capture.bpf import PacketFilter
 from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.checks.choice import EVERYTHING, Choice
-from smtpsniff.checks.run import Examiner
+from smtpsniff.checks.run import Examiner, internal_error
 from smtpsniff.net import Fragments, decode
 from smtpsniff.pipeline.census import Census
 from smtpsniff.pipeline.examine import Work, examine
@@ -23,6 +23,7 @@ from smtpsniff.pipeline.summary import Summary
 from smtpsniff.select import Where
 from smtpsniff.smtp.dialogue import Dialogue
 from smtpsniff.smtp.recognise import client_of
+from smtpsniff.stories import STORY_CHECKS, Chronicle, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from smtpsniff.capture import Capture, PacketBatch
     from smtpsniff.net import SegmentBatch
     from smtpsniff.pipeline.keeping import Keeper
-    from smtpsniff.records import Session
+    from smtpsniff.records import Session, Story
+    from smtpsniff.stories import Facts
     from smtpsniff.tcp import Connection
 
-__all__ = ["Analysis", "Settings", "read"]
+__all__ = ["Analysis", "Settings", "read", "read_stories"]
 
 # A connection with more than this in memory is read on at the end of a window, and let go of
 # what was read; smaller ones are read once, when they end, which is cheaper.
@@ -57,6 +59,7 @@ class Settings:
     window: int | None = None  # bytes of a file that are mapped at once; None: the default
     choice: Choice = EVERYTHING  # checks that are on, and their thresholds
     keeper: Keeper | None = None  # of messages
+    stories: bool = False  # whether facts for stories are wanted with each session
     follow: bool = False  # go on at the end of the file: another program is still writing
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
     where: str = ""  # an expression that sessions must fulfil; none lets all pass
@@ -69,6 +72,7 @@ class Step:
     began: list[int] = field(default_factory=list)  # global frame of each one's first packet
     ended: list[Session] = field(default_factory=list)
     passed_over: list[int] = field(default_factory=list)  # first frames of those not wanted
+    facts: list[Facts | None] = field(default_factory=list)  # of each that ended, if wanted
     settled: int = 0  # no session with a lower first frame can come any more
 
 
@@ -186,17 +190,18 @@ class Analysis:
         works = (Work(*session) for session in sessions if session is not None)
         while few := list(islice(works, TOGETHER)):
             examined = Step(settled=step.settled)
-            self._select(self._examine(few), examined)
+            self._select(few, self._examine(few), examined)
             if census is not None:
                 examined.began, census.began = census.began, []
             yield examined
 
-    def _select(self, sessions: list[Session], step: Step) -> None:
+    def _select(self, works: list[Work], sessions: list[Session], step: Step) -> None:
         """Count those that are wanted. Who asks for numbers waits until there are numbers."""
         late = self.where is not None and self.where.by_number
-        for session in sessions:
+        for work, session in zip(works, sessions, strict=True):
             first = self.first_of(session)
             if late or self.where is None or self.where(session):
+                step.facts.append(self._facts(work, session))
                 step.ended.append(session)
                 if not late:
                     self.summary.add(session)
@@ -223,6 +228,17 @@ class Analysis:
         for session in sessions:
             self.localiser.name_file(session)
         return sessions
+
+    def _facts(self, work: Work, session: Session) -> Facts | None:
+        """What stories need of a session."""
+        if not self.settings.stories:
+            return None
+        try:
+            return facts_of(session, work.dialogue)
+        except Exception as fault:  # a fault of ours: told, and the run goes on
+            _log.debug("frame %d", session.first_frame, exc_info=True)
+            session.findings.append(internal_error(session, "the facts for stories", fault))
+            return None
 
     def _read_on(self) -> None:
         """Long ones are read while they grow, so that memory does not follow the message."""
@@ -265,26 +281,37 @@ class Numbering:
         return self._numbers.pop(first_frame, 0)
 
 
-def sessions_of(analysis: Analysis) -> Iterator[Session]:
-    """Sessions as they end, numbered."""
+def with_facts(analysis: Analysis) -> Iterator[tuple[Session, Facts | None]]:
+    """Sessions as they end, numbered, with their facts if those are wanted."""
     numbering = Numbering()
     late = analysis.where if analysis.where is not None and analysis.where.by_number else None
-    held: list[tuple[int, Session | None]] = []
+    held: list[tuple[int, Session | None, Facts | None]] = []
     for step in analysis.steps():
         numbering.began(step.began)
         numbering.settle(step.settled)
-        held += [(analysis.first_of(session), session) for session in step.ended]
-        held += [(first, None) for first in step.passed_over]
+        held += [
+            (analysis.first_of(session), session, facts)
+            for session, facts in zip(step.ended, step.facts, strict=True)
+        ]
+        held += [(first, None, None) for first in step.passed_over]
         rest = []
-        for first, session in held:
+        for first, session, facts in held:
             number = numbering.take(first)
             if not number:
-                rest.append((first, session))
+                rest.append((first, session, facts))
             elif session is not None:
                 session.number = number
+                if facts is not None:
+                    facts.number = number
                 if late is None or late(session):
-                    yield session
+                    yield session, facts
         held = rest
+
+
+def sessions_of(analysis: Analysis) -> Iterator[Session]:
+    """Sessions as they end, numbered."""
+    for session, _ in with_facts(analysis):
+        yield session
 
 
 def read(
@@ -317,3 +344,27 @@ def read(
         keeper=AttachmentReader() if attachments else None,
     )
     yield from sessions_of(Analysis(paths, settings))
+
+
+def read_stories(
+    *paths: str | os.PathLike[str],
+    ports: Iterable[int] = (),
+    choice: Choice = EVERYTHING,
+    packet_filter: str = "",
+    every: bool = False,
+) -> Iterator[Story]:
+    """What became of each mail over all its attempts, and what only several sessions show.
+
+    `every` tells mails with a single attempt, too; the rest is as in `read`.
+    """
+    settings = Settings(
+        frozenset(ports),
+        choice=choice,
+        stories=True,
+        packet_filter=(packet_filter,) if packet_filter else (),
+    )
+    chronicle = Chronicle(STORY_CHECKS, choice, every=every)
+    for session, facts in with_facts(Analysis(paths, settings)):
+        chronicle.add(session.number, facts)
+        yield from chronicle.told()
+    yield from chronicle.finish()

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings, Step
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.records import Dropped, FileInfo, Interface, Run, Selected, Timestamp
+from smtpsniff.stories import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from smtpsniff.pipeline.keeping import Keeper
-    from smtpsniff.records import Session
+    from smtpsniff.records import Session, Story
     from smtpsniff.select import Where
+    from smtpsniff.stories import Chronicle, Facts
 
 __all__ = ["Renderer", "Runner"]
 
@@ -96,7 +98,10 @@ class Runner:
         renderer: Renderer,
         jobs: int | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        chronicle: Chronicle | None = None,
     ) -> None:
+        settings = replace(settings, stories=chronicle is not None)
+        self._chronicle = chronicle
         self._analysis = Analysis(paths, settings)
         self._paths = paths
         self._settings = settings
@@ -104,6 +109,8 @@ class Runner:
         self._on_progress = on_progress
         self.digits = self._analysis.digits
         self.totals = Totals()
+        self._told = Summary()  # of the findings in stories
+        self._ended = False
         self.streamed = self._analysis.streamed
         self.jobs = self._worthwhile() if jobs is None or self.streamed else max(jobs, 1)
         where = self._analysis.where
@@ -128,6 +135,19 @@ class Runner:
         with quiet_collector():
             yield from self._alone() if self.jobs == 1 else self._together()
 
+    def stories(self) -> Iterator[Story]:
+        """Stories that are over and were not given yet; once the iteration has ended, the rest."""
+        chronicle = self._chronicle
+        if chronicle is None:
+            return
+        for story in chronicle.finish() if self._ended else chronicle.told():
+            self._told.add_story(story)
+            yield story
+        if self._ended:
+            self._told.limits |= chronicle.limits
+            self.totals.summary.merge(self._told)
+            self._told = Summary()
+
     def stop(self) -> None:
         """End a stream; the iteration goes on with what has arrived, and with what is open."""
         self._analysis.stop()
@@ -143,11 +163,12 @@ class Runner:
         held: Held = []
         for step in analysis.steps():
             held += _rendered(analysis, step, renderer)
-            held = yield from _numbered(numbering, step.began, step.settled, held, renderer)
+            held = yield from self._numbered(numbering, step.began, step.settled, held, renderer)
             if self._on_progress is not None:
                 done = max(done, sum(c.position for c in analysis.captures))
                 self._on_progress(min(done, total), total)
         self.totals = _totals(analysis)
+        self._ended = True
 
     def _together(self) -> Iterator[Any]:
         context = multiprocessing.get_context()
@@ -196,14 +217,47 @@ class Runner:
                     del running[pipe]
                     continue
                 began, settled[index], ended, positions[index] = message
-                held = yield from _numbered(
-                    numbering, began, min(settled), held + ended, self._renderer
+                held += [
+                    (first, rendered, None if facts is None else unpack(facts))
+                    for first, rendered, facts in ended
+                ]
+                held = yield from self._numbered(
+                    numbering, began, min(settled), held, self._renderer
                 )
                 if self._on_progress is not None:
                     self._on_progress(min(min(positions), total), total)
         self.totals = totals[0]
         for other in totals[1:]:
             self.totals.summary.merge(other.summary)
+        self._ended = True
+
+    def _numbered(
+        self,
+        numbering: Numbering,
+        began: list[int],
+        settled: int,
+        held: Held,
+        renderer: Renderer,
+    ) -> Generator[Any, None, Held]:
+        """Yields what can be numbered now; returns what must wait."""
+        numbering.began(began)
+        numbering.settle(settled)
+        chronicle = self._chronicle
+        waiting = []
+        for first_frame, rendered, facts in held:
+            number = numbering.take(first_frame)
+            if not number:
+                waiting.append((first_frame, rendered, facts))
+                continue
+            wanted = rendered is not _UNWANTED
+            if wanted:
+                numbered = renderer.number(rendered, number)
+                wanted = numbered is not _UNWANTED
+            if chronicle is not None:
+                chronicle.add(number, facts if wanted else None)
+            if wanted:
+                yield numbered
+        return waiting
 
     def record(self, version: str) -> Run:
         """The run record: the last line of NDJSON."""
@@ -240,14 +294,18 @@ def _ranked(counts: dict[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-Held = list[tuple[int, Any]]  # first frame and rendered session, waiting for a number
+# First frame, rendered session, and its facts: waiting for a number.
+Held = list[tuple[int, Any, "Facts | None"]]
 _UNWANTED = None  # in place of a rendered session: it has a number, but nobody asked for it
 
 
 def _rendered(analysis: Analysis, step: Step, renderer: Renderer) -> Held:
     """What ended in a step, with those that are not wanted but take a number."""
-    wanted: Held = [(analysis.first_of(s), renderer.render(s)) for s in step.ended]
-    return wanted + [(first, _UNWANTED) for first in step.passed_over]
+    wanted: Held = [
+        (analysis.first_of(session), renderer.render(session), facts)
+        for session, facts in zip(step.ended, step.facts, strict=True)
+    ]
+    return wanted + [(first, _UNWANTED, None) for first in step.passed_over]
 
 
 class _Late:
@@ -276,24 +334,6 @@ class _Late:
         return self._renderer.number(self._renderer.render(session), number)
 
 
-def _numbered(
-    numbering: Numbering, began: list[int], settled: int, held: Held, renderer: Renderer
-) -> Generator[Any, None, Held]:
-    """Yields what can be numbered now; returns what must wait."""
-    numbering.began(began)
-    numbering.settle(settled)
-    waiting = []
-    for first_frame, rendered in held:
-        number = numbering.take(first_frame)
-        if not number:
-            waiting.append((first_frame, rendered))
-        elif rendered is not _UNWANTED:
-            numbered = renderer.number(rendered, number)
-            if numbered is not _UNWANTED:
-                yield numbered
-    return waiting
-
-
 @contextmanager
 def quiet_collector() -> Iterator[None]:
     """Without cyclic garbage collection, which would walk millions of live objects in vain.
@@ -316,7 +356,10 @@ def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) 
     try:
         analysis = Analysis(paths, settings)
         for step in analysis.steps():
-            ended = _rendered(analysis, step, renderer)
+            ended = [
+                (first, rendered, None if facts is None else pack(facts))
+                for first, rendered, facts in _rendered(analysis, step, renderer)
+            ]
             position = sum(c.position for c in analysis.captures)
             pipe.send((step.began, step.settled, ended, position))
         pipe.send(_totals(analysis))

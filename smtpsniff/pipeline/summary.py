@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.records import SEVERITIES
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Session
+    from smtpsniff.records import Session, Story
 
 __all__ = ["Summary"]
 
@@ -31,6 +31,12 @@ class Summary:
         self.sessions += 1
         self.outcomes[session.verdict.outcome] += 1
         for finding in session.findings:
+            self.findings[finding.check] += finding.count
+            self._worsen(finding.severity)
+
+    def add_story(self, story: Story) -> None:
+        """Count the findings that live in a story."""
+        for finding in story.findings:
             self.findings[finding.check] += finding.count
             self._worsen(finding.severity)
 

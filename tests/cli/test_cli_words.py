@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smtpsniff.checks import CATALOGUE
 from smtpsniff.output.explain import explain
 from smtpsniff.output.explain import words as all_words
+from smtpsniff.stories import CATALOGUE
 
 if TYPE_CHECKING:
     from cli_console import Cli

@@ -5,7 +5,7 @@ from .compiler import compile_text, in_order
 from .framing import FRAMINGS, LOSSY, SAME, prefixes
 from .language import DialogueError, Event, parse
 from .packet import EPOCH, SECOND, Flow, Packet
-from .run import capture, lacking, need, read_capture, sessions
+from .run import capture, lacking, need, read_capture, sessions, stories
 from .vectors import Vector, vectors
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "prefixes",
     "read_capture",
     "sessions",
+    "stories",
     "vectors",
 ]

@@ -65,6 +65,22 @@ def sessions(
     return read_capture(capture(text, framing, form=form, **options), **(read or {}))
 
 
+def stories(
+    text: str,
+    framing: str | Framing = "whole",
+    *,
+    read: dict[str, object] | None = None,
+    **options: Unpack[Ends],
+) -> list[Any]:
+    """Compile a dialogue and return what `smtpsniff.read_stories(path, **read)` yields."""
+    import smtpsniff
+
+    with TemporaryDirectory(prefix="dialogue-") as folder:
+        path = Path(folder, "dialogue.pcap")
+        path.write_bytes(capture(text, framing, **options))
+        return list(smtpsniff.read_stories(path, **(read or {})))
+
+
 def lacking(reason: str) -> NoReturn:
     """Skip the test, or fail it in CI, where nothing may be lacking."""
     if os.environ.get("CI") == "true":

@@ -37,7 +37,9 @@ def test_shapes() -> None:
     for sessions in ([], [b"{}"], [b"{}", b"{}"]):
         shape = SingleDocument()
         text = b"".join(map(shape.session, sessions)) + shape.end(b"{}")
-        assert json.loads(text) == {"sessions": [{}] * len(sessions), "run": {}}
+        assert json.loads(text) == {
+            "sessions": [{}] * len(sessions), "stories": [], "run": {},
+        }  # fmt: skip
 
 
 def test_a_terminal_gets_the_same_json_without_power() -> None:

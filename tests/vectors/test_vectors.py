@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from dialogue import LOSSY, SAME, Vector, compile_text, pcap, prefixes, read_capture, vectors
+from dialogue import (
+    LOSSY,
+    SAME,
+    Vector,
+    compile_text,
+    pcap,
+    prefixes,
+    read_capture,
+    stories,
+    vectors,
+)  # fmt: skip
 from dialogue import sessions as read
 
-from smtpsniff.checks import CATALOGUE
 from smtpsniff.records import encoder
+from smtpsniff.stories import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +87,7 @@ def essence_of_whole(text: str) -> list[Record]:
 
 @pytest.mark.parametrize("vector", JUDGED, ids=str)
 def test_check(vector: Vector) -> None:
-    found = ids(records(read(vector.text)))
+    found = ids(records([*read(vector.text), *stories(vector.text)]))
     assert "internal-error" not in found
     if vector.kind == "TRIGGER":
         wanted = {vector.id, *KNOWN.intersection(vector.also)}
