@@ -63,6 +63,7 @@ class Try(Struct, array_like=True, gc=False):
     message_id: str = ""
     digest: str = ""
     sent: bool = False  # the whole message left the client
+    heard: bool = True  # something of the server's side was captured
 
 
 class Event(Struct, array_like=True, gc=False):
@@ -152,6 +153,7 @@ def _try(session: Session, mail: Transaction, facts: Facts) -> Try:
     )  # fmt: skip
     if frame:
         attempt.time = _time_of(session.timeline, frame, facts.end)
+    attempt.heard = bool(reply) or any(person.code for person in recipients)
     for word in mail.params:
         if word[:5].upper() == "SIZE=":
             attempt.size = word[5:]

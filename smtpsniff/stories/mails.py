@@ -173,7 +173,8 @@ def same(mail: Mail, attempt: Try, person: Rcpt) -> bool:
     """Whether an attempt, of which `person` is one recipient, is at this mail."""
     last = mail.attempts[-1]
     gap = attempt.time - last.time
-    if gap > JOINED_WITHIN:
+    # Without the server's side nobody knows what became of an attempt, or why there is another.
+    if gap > JOINED_WITHIN or not attempt.heard or not last.heard:
         return False
     if attempt.message_id:
         for earlier in mail.attempts:

@@ -126,6 +126,12 @@ def test_a_busy_client_is_not_guessed_about() -> None:
     assert not [s for s in stories(others + refused + taken(6, "server=192.0.2.10")) if s.attempts]
 
 
+@pytest.mark.parametrize("framing", ["without_server", "without_client"])
+def test_one_side_alone_tells_no_story(framing: str) -> None:
+    assert not stories(taken(0) + taken(400), framing)
+    assert stories(taken(0) + taken(400))
+
+
 def test_single_attempts_are_told_on_demand() -> None:
     (story,) = stories(taken(0), read={"every": True})
     assert (story.kind, story.outcome, story.sessions) == ("single", "delivered", [1])
