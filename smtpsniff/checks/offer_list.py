@@ -196,7 +196,7 @@ def _renewed(view: View, first: Exchange, second: Exchange) -> bool:
     group="extension",
     severity="error",
     reference="RFC 3207 §4.2",
-    wakes=("tls",),
+    wakes=("hello-in-tls",),
     fires=r"""
         @G
         @ET

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from smtpsniff.checks.offers import envelopes, replied
@@ -32,10 +33,9 @@ class _Excess(NamedTuple):
     exchange: Exchange
 
 
-def _limits(exchange: Exchange) -> dict[str, int]:
-    """The limits in force when this was sent, by name."""
-    hello = exchange.hello
-    words = hello.offered.get("LIMITS", ()) if hello is not None else ()
+@lru_cache(256)  # a server says the same to everybody
+def _limits(words: tuple[str, ...]) -> dict[str, int]:
+    """The limits that the words behind LIMITS name."""
     pairs = (word.partition("=") for word in words)
     return {
         name.upper(): int(value)
@@ -51,7 +51,7 @@ def _excesses(view: View) -> Iterator[_Excess]:
         mail = letter.mail
         if mail is None:
             continue
-        limits = _limits(mail)
+        limits = _limits(mail.hello.offered.get("LIMITS", ()) if mail.hello is not None else ())
         mails += 1
         most = limits.get("MAILMAX", 0)
         if 0 < most < mails:
@@ -61,10 +61,10 @@ def _excesses(view: View) -> Iterator[_Excess]:
         most = limits.get("RCPTMAX", 0)
         if 0 < most < count:
             yield _Excess("RCPTMAX", most, "recipients", count, letter.recipients[most])
-        for rcpt in letter.recipients:
+        most = limits.get("RCPTDOMAINMAX", 0)
+        for rcpt in letter.recipients if most else ():
             domain = address_of(rcpt.argument)[0].rpartition("@")[2].lower()
             domains.setdefault(domain, rcpt)
-        most = limits.get("RCPTDOMAINMAX", 0)
         if 0 < most < len(domains):
             first = list(domains.values())[most]
             yield _Excess("RCPTDOMAINMAX", most, "domains", len(domains), first)

@@ -195,7 +195,9 @@ def enhanced_code_missing(view: View) -> Iterator[Hit]:
     Where only later lines of a reply lack the code nobody is misled. One that is merely written
     wrongly is enhanced-code-syntax.
     """
-    if not any(hello.accepted for hello in view.dialogue.hellos):
+    dialogue = view.dialogue
+    offered = dialogue.hello.offered if dialogue.hello is not None else ()
+    if "ENHANCEDSTATUSCODES" not in offered and len(dialogue.hellos) < 2 and not dialogue.lmtp:
         return
     for exchange, reply in view.answered():
         if reply.enhanced is not None or reply.kind not in (2, 4, 5) or not reply.raw:

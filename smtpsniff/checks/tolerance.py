@@ -154,7 +154,7 @@ def noop_flood(view: View, *, count: int = 20) -> Iterator[Hit]:
     group="smtp-sequence",
     severity="warning",
     reference="RFC 5321 §4.3.2, §7.8",
-    wakes=("refused", "421"),
+    wakes=("mistake", "421"),
     fires=r"""
         @G
         @E

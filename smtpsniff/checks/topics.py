@@ -14,14 +14,15 @@ Of commands
                       simply <name@domain>
     ``odd-chunk``     BDAT without a size that can be one
     ``odd-name``      a hello without a plain host name or address literal; ``literal-name``:
-                      with one; ``own-name``: the server's; ``hello-again``: two
+                      with one; ``own-name``: the server's; ``hello-again``: two; ``hello-in-tls``
     ``no-hello``      MAIL before anybody was introduced
     ``early``         a command was sent before the previous reply was complete
     ``no-quit``       nobody said goodbye; ``cut-off``: and the last reply was 5yz;
                       ``unanswered``: commands without a reply
     ``wordless``      the client sent nothing
 Of replies
-    ``refused``       some reply was 4yz or 5yz; ``refused:X`` to command X; ``421``;
+    ``refused``       some reply was 4yz or 5yz; ``refused:X`` to command X; ``mistake``: 5yz
+                      to a command other than RCPT; ``421``;
                       ``unknown-to-server``: 500 or 502; ``reason:ID``: a delivery reason's check
     ``odd-reply``     a code that its command does not list; ``odd-code``: outside the grammar
     ``odd-text``      bytes or length of a reply line; of these ``odd-bytes``, ``long-reply``
@@ -76,6 +77,7 @@ _EXPECTED = frozenset({"positive", "listed", "common", "universal"})
 _HELLOS = ("EHLO", "HELO", "LHLO")
 _PATHS = frozenset({"MAIL", "RCPT", "SEND", "SOML", "SAML"})
 _BARE = frozenset({"DATA", "RSET", "QUIT", "STARTTLS"})
+_NO_MISTAKE = frozenset({"RCPT", "QUIT", "<greeting>", "<eom>"})
 _ATOM = rb"[A-Za-z0-9#$&'*+/=?^_`{|}~-]+"  # without ! and %, which may hide a route
 _LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _PLAIN_PATH = re.compile(
@@ -139,6 +141,8 @@ def _of_pair(verb: str, code: int) -> tuple[str, ...]:
         return tuple(topics)
     if code >= 400:
         topics.append("refused:" + verb)
+        if code >= 500 and verb not in _NO_MISTAKE:
+            topics.append("mistake")
     if reply_fit(verb, code) not in _EXPECTED:
         topics.append("odd-reply")
     return tuple(topics)
@@ -159,6 +163,9 @@ def _of_path(exchange: Exchange, topics: set[str]) -> None:
 
 
 def _of_hello(view: View, hello: Exchange, topics: set[str]) -> None:
+    tls = view.dialogue.tls
+    if hello.in_tls or (tls is not None and tls.opened):
+        topics.add("hello-in-tls")
     name = decode(hello.argument)
     kind = judge(name).kind
     if kind != "name":
