@@ -46,7 +46,7 @@ FOLDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
       "pipelining-past-sync-command", "message-before-354")),
     (("bdat-syntax",),
      (*_STEP_LOST, "body-lines-as-commands", "bdat-after-failure", "bdat-size-mismatch",
-      "command-bare-cr", "command-empty-line")),
+      "command-bare-cr", "command-empty-line", "msg-truncated", "delivery-policy-unspecified")),
     (("bdat-after-last", "bdat-after-failure"), ("data-without-rcpt", "body-lines-as-commands")),
     (("bdat-missing-last",), ("mail-nested",)),
     (("lmtp-on-port-25",), ("command-unknown", "ehlo-rejected", "client-ignored-failure")),
