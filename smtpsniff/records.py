@@ -125,12 +125,22 @@ class Extension(Struct, gc=False):
 
 
 class Auth(Struct, omit_defaults=True, gc=False):
-    """One AUTH exchange (RFC 4954), without its secret."""
+    """One AUTH exchange (RFC 4954), without its secret unless that was asked for.
+
+    `lines`: responses the client sent behind the command. `authzid`: on whose behalf, where that
+    is not the user. `secrets`: the password, or what programs that try passwords take, by name.
+    """
 
     mechanism: str
     frame: int
     user: str | None = None
     code: str | None = None
+    realm: str | None = None
+    authzid: str | None = None
+    result: Literal["accepted", "refused", "cancelled"] | None = None
+    initial_response: bool = False
+    lines: int = 0
+    secrets: dict[str, str] | None = None
     file: int | None = None
 
 

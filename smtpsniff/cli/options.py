@@ -167,6 +167,11 @@ def add_reading(
     )
     parser.add_argument("--attachments", action="store_true", help=attachments)
     parser.add_argument(
+        "--show-secrets",
+        action="store_true",
+        help="show passwords and tokens of logins, which are masked otherwise",
+    )
+    parser.add_argument(
         "--hash-input",
         action="store_true",
         help="the SHA-256 of each input file, and the command line, in the run record",

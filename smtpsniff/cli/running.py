@@ -64,6 +64,7 @@ class Reading:
             frozenset(args.port),
             args.verify_checksums,
             choice=choice,
+            show_secrets=args.show_secrets,
             keeper=keeper or (AttachmentReader() if args.attachments else None),
             follow=follow,
             packet_filter=words,

@@ -20,7 +20,6 @@ LATER_COMMANDS = ("live", "report", "slice", "query", "learn", "tui")
 LATER_FORMATS = ("csv", "zeek", "eve")
 LATER_OPTIONS: dict[str, str] = {
     "--keylog": "opening TLS with --keylog",
-    "--show-secrets": "--show-secrets",
     "-i": "live capture (-i)",
     "-w": "writing packets (-w)",
     "-D": "listing interfaces (-D)",

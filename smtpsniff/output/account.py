@@ -211,7 +211,11 @@ def _logins(session: Session) -> str:
     logins = []
     for auth in session.auth or ():
         user = f" as {shorten(safe(auth.user), NAME)}" if auth.user else ""
-        logins.append(f"{safe(auth.mechanism)}{user}: {auth.code or 'no answer'}")
+        realm = f" of {shorten(safe(auth.realm), NAME)}" if auth.realm else ""
+        behalf = f" for {shorten(safe(auth.authzid), NAME)}" if auth.authzid else ""
+        end = "cancelled" if auth.result == "cancelled" else auth.code or "no answer"
+        shown = "".join(f"; {safe(k)} {safe(v)}" for k, v in (auth.secrets or {}).items())
+        logins.append(f"{safe(auth.mechanism)}{user}{realm}{behalf}: {end}{shown}")
     return "; ".join(logins)
 
 

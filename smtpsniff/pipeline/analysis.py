@@ -6,6 +6,7 @@ import heapq
 import logging
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,7 @@ class Settings:
     choice: Choice = EVERYTHING  # checks that are on, and their thresholds
     keeper: Keeper | None = None  # of messages
     stories: bool = False  # whether facts for stories are wanted with each session
+    show_secrets: bool = False  # passwords and tokens of logins
     follow: bool = False  # go on at the end of the file: another program is still writing
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
     where: str = ""  # an expression that sessions must fulfil; none lets all pass
@@ -102,7 +104,11 @@ class Analysis:
             self._filter = PacketFilter(self.settings.packet_filter)
             self._census = Census(ports, shard)
         keeper = self.settings.keeper
-        self._new_sink = keeper.begin if keeper is not None else None
+        self._new_dialogue = partial(
+            Dialogue,
+            new_sink=keeper.begin if keeper is not None else None,
+            show_secrets=self.settings.show_secrets,
+        )
 
     @property
     def digits(self) -> int:
@@ -219,7 +225,12 @@ class Analysis:
     def _examine(self, works: list[Work]) -> list[Session]:
         settings = self.settings
         sessions = examine(
-            works, settings.ports, self._run_checks, self.localiser.apply, settings.keeper
+            works,
+            settings.ports,
+            self._run_checks,
+            self.localiser.apply,
+            self._new_dialogue,
+            settings.keeper,
         )
         for work in works:
             self.summary.limits.update(work.connection.notes)
@@ -248,7 +259,7 @@ class Analysis:
                 _, dialogue = sessions[id(connection)]
                 if dialogue is None:
                     client = client_of(connection, self.settings.ports)
-                    dialogue = Dialogue(connection, client, self._new_sink)
+                    dialogue = self._new_dialogue(connection, client)
                     sessions[id(connection)] = (connection, dialogue)
                 try:
                     dialogue.advance()
@@ -322,6 +333,7 @@ def read(
     packet_filter: str = "",
     where: str = "",
     attachments: bool = False,
+    show_secrets: bool = False,
 ) -> Iterator[Session]:
     """Sessions of capture files, as they end.
 
@@ -330,7 +342,7 @@ def read(
     checks are on, and sets thresholds (`smtpsniff.checks.choice.choose`). `packet_filter` is an
     expression as tcpdump takes it, `where` one over the records' own keys (`WhereError` when it
     cannot be understood). Numbers stay those of the whole capture. `attachments` adds those of
-    each message, with their digests.
+    each message, with their digests; `show_secrets` what logins say.
 
     Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
     session up to the damage.
@@ -342,6 +354,7 @@ def read(
         packet_filter=(packet_filter,) if packet_filter else (),
         where=where,
         keeper=AttachmentReader() if attachments else None,
+        show_secrets=show_secrets,
     )
     yield from sessions_of(Analysis(paths, settings))
 

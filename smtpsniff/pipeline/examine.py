@@ -51,6 +51,7 @@ def examine(
     ports: frozenset[int],
     run_checks: Examiner,
     localise: Callable[[Session], None],
+    new_dialogue: Callable[[Connection, int], Dialogue] = Dialogue,
     keeper: Keeper | None = None,
 ) -> list[Session]:
     """The finished records of some connections.
@@ -63,8 +64,7 @@ def examine(
     def read(work: Work) -> None:
         work.client = client_of(work.connection, ports)
         if work.dialogue is None:
-            new_sink = keeper.begin if keeper is not None else None
-            work.dialogue = Dialogue(work.connection, work.client, new_sink)
+            work.dialogue = new_dialogue(work.connection, work.client)
         work.dialogue.advance(final=True)
 
     def check(work: Work) -> None:

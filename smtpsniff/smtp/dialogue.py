@@ -23,6 +23,7 @@ from smtpsniff.smtp import content, handover, holding, pairing, smuggling
 from smtpsniff.smtp.body import Body
 from smtpsniff.smtp.commands import parse_bdat, read_commands, read_unended
 from smtpsniff.smtp.log import Log
+from smtpsniff.smtp.logins import passwords
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Mode, Phase, Reply
 from smtpsniff.smtp.reader import Reader
 from smtpsniff.smtp.replies import read_reply
@@ -49,11 +50,17 @@ _HELLOS = frozenset({"EHLO", "HELO", "LHLO"})
 class Dialogue:
     """One SMTP or LMTP session in the making. `client` is the index of the client's side.
 
-    `new_sink` makes, for each message, who keeps its octets.
+    `new_sink` makes, for each message, who keeps its octets; `show_secrets` leaves the payloads of
+    logins as they are.
     """
 
     def __init__(
-        self, connection: Connection, client: int, new_sink: Callable[[], Sink] | None = None
+        self,
+        connection: Connection,
+        client: int,
+        new_sink: Callable[[], Sink] | None = None,
+        *,
+        show_secrets: bool = False,
     ) -> None:
         self.connection = connection
         self.client = client
@@ -87,6 +94,7 @@ class Dialogue:
         self.lost_replies = False  # a gap in the server's stream since the last reply
         self.topics: set[str] = set()
         self.notes: list[str] = []
+        self.show_secrets = show_secrets
         self._new_sink = new_sink
         self._begun = False
 
@@ -179,7 +187,10 @@ class Dialogue:
             end = self.c.limit
         exchange = self.push("<auth-response>", self.c.bytes(self.c.pos, end), self.c.pos, end)
         exchange.argument = exchange.line.strip()
-        self.secrets += payloads(exchange)
+        if not self.show_secrets:
+            self.secrets += payloads(exchange)
+            if self.auths:
+                self.secrets += passwords(self, self.auths[-1])
         self.log.ours.append(exchange)
         self.c.pos = end
         self.hold = exchange
@@ -266,7 +277,8 @@ class Dialogue:
                 self.letter = None
         elif verb == "AUTH" or verb == "X-EXPS":
             self.auths.append(exchange)
-            self.secrets += payloads(exchange)
+            if not self.show_secrets:
+                self.secrets += payloads(exchange) + passwords(self, exchange)
         if verb in _BARRIERS:
             self.hold = exchange
 

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smtpsniff.smtp.model import Exchange
 
-__all__ = ["MASK", "is_mechanism", "masked_command", "masked_stray", "payloads", "without"]
+__all__ = [
+    "MASK",
+    "SHORTEST",
+    "is_mechanism",
+    "masked_command",
+    "masked_stray",
+    "payloads",
+    "without",
+]
 
 # Shorter words would be found in any text; the shortest real payload ("a" NUL "b") has four.
 SHORTEST = 4
@@ -75,7 +83,7 @@ def payloads(exchange: Exchange) -> list[bytes]:
 
 
 def _passwords(payload: bytes) -> list[bytes]:
-    """The last part of what PLAIN sends (RFC 4616 §2)."""
+    """The last part of what PLAIN sends (RFC 4616 §2), whatever mechanism was named."""
     try:
         parts = base64.b64decode(payload, validate=True).split(b"\0")
     except (binascii.Error, ValueError):

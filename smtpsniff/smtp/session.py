@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from functools import lru_cache
 from hashlib import sha1
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from smtpsniff.records import (
-    Auth,
     Complete,
     Endpoint,
     Extension,
@@ -27,7 +25,7 @@ from smtpsniff.records import (
 from smtpsniff.smtp.delivery import transaction
 from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
-from smtpsniff.smtp.secrets import is_mechanism
+from smtpsniff.smtp.logins import login_record
 from smtpsniff.smtp.timeline import timeline
 from smtpsniff.tcp.trips import trips
 from smtpsniff.text import decode
@@ -192,7 +190,8 @@ def _introductions(session: Session, dialogue: Dialogue) -> None:
     if offered is not None and offered.reply is not None:
         session.extensions = list(_extensions(offered))
     if dialogue.auths:
-        session.auth = [_auth(dialogue, exchange) for exchange in dialogue.auths]
+        shown = dialogue.show_secrets
+        session.auth = [login_record(dialogue, e, secrets=shown) for e in dialogue.auths]
 
 
 def _extensions(hello: Exchange) -> list[Extension]:
@@ -204,50 +203,6 @@ def _extensions(hello: Exchange) -> list[Extension]:
 def _as_offered(keywords: tuple[tuple[str, tuple[str, ...]], ...], in_tls: bool) -> list[Extension]:
     """Records of a keyword list; servers offer the same one to everybody."""
     return [Extension(keyword, list(params), in_tls) for keyword, params in keywords]
-
-
-def _auth(dialogue: Dialogue, exchange: Exchange) -> Auth:
-    """Mechanism, user and result of one AUTH exchange; never the secret."""
-    words = exchange.argument.split(None, 1)
-    mechanism = decode(words[0]) if words else ""
-    mechanism = mechanism.upper() if is_mechanism(mechanism) else ""
-    responses: list[bytes] = [words[1].strip()] if len(words) > 1 else []
-    last = exchange
-    start = dialogue.exchanges.index(exchange)
-    for following in dialogue.exchanges[start + 1 :]:
-        if following.verb != "<auth-response>":
-            break
-        responses.append(following.argument)
-        last = following
-    code = f"{last.reply.code:03d}" if last.reply is not None else None
-    return Auth(mechanism, exchange.frame, _user(mechanism, responses), code)
-
-
-def _user(mechanism: str, responses: list[bytes]) -> str | None:
-    """The name in an AUTH exchange, where its mechanism shows one in clear."""
-    decoded = [d for d in map(_debase64, responses) if d]
-    if not decoded:
-        return None
-    first = decoded[0]
-    if mechanism == "PLAIN":  # [authzid] NUL authcid NUL password, RFC 4616 §2
-        parts = first.split(b"\0")
-        return decode(parts[1] or parts[0]) if len(parts) == 3 else None
-    if mechanism == "LOGIN":
-        return decode(first)
-    if mechanism == "CRAM-MD5":  # user SP digest, RFC 2195 §2
-        return decode(first.rsplit(b" ", 1)[0]) if b" " in first else None
-    if mechanism in ("XOAUTH2", "OAUTHBEARER"):
-        for part in first.replace(b",", b"\x01").split(b"\x01"):
-            if part.startswith((b"user=", b"a=")):
-                return decode(part.split(b"=", 1)[1])
-    return None
-
-
-def _debase64(text: bytes) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _tls(session: Session, dialogue: Dialogue) -> None:

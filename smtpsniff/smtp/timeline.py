@@ -98,7 +98,9 @@ def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
     kind = _KINDS.get(exchange.verb, "command")
     if kind == "command":
         text = decode(exchange.line.rstrip(b"\r\n"))
-        if exchange.verb in ("AUTH", "X-EXPS"):
+        if dialogue.show_secrets:
+            pass
+        elif exchange.verb in ("AUTH", "X-EXPS"):
             text = masked_command(text)
         elif exchange.verb not in VERBS:
             text = masked_stray(text, after_auth=bool(dialogue.auths))
@@ -106,7 +108,8 @@ def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
         verb = None
         # Its length, never its content (RFC 4954 §4).
         word = exchange.line.strip()
-        text = decode(word) if word in (b"", b"*", b"=") else f"({len(word)} octets, masked)"
+        clear = dialogue.show_secrets or word in (b"", b"*", b"=")
+        text = decode(word) if clear else f"({len(word)} octets, masked)"
     else:
         verb, text = None, "."
     frame = exchange.frame
