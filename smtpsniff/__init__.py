@@ -9,16 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["CaptureError", "__version__", "read", "read_stories"]
+__all__ = ["CaptureDenied", "CaptureError", "__version__", "read", "read_stories", "sniff"]
 
 if TYPE_CHECKING:
     from smtpsniff.capture import CaptureError
+    from smtpsniff.capture.live import CaptureDenied
     from smtpsniff.pipeline import read, read_stories
+    from smtpsniff.pipeline.live import sniff
 
 _HOMES = {
     "read": "smtpsniff.pipeline",
     "read_stories": "smtpsniff.pipeline",
+    "sniff": "smtpsniff.pipeline.live",
     "CaptureError": "smtpsniff.capture",
+    "CaptureDenied": "smtpsniff.capture.live",
 }
 
 

@@ -89,12 +89,13 @@ class Gaps(Struct, gc=False):
     server: int = 0
 
 
-class Complete(Struct, gc=False):
+class Complete(Struct, omit_defaults=True, gc=False):
     """How much of the connection the capture holds."""
 
     start: bool
     end: bool
     gaps: Gaps
+    dropped: int | None = None  # packets, of any connection, that the live capture lost meanwhile
 
 
 class Greeting(Struct, omit_defaults=True, gc=False):

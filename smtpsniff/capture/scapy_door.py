@@ -1,6 +1,6 @@
 """The side door: link layers that the columns do not know, one packet at a time through scapy.
 
-The only place that imports scapy (GPL-2.0-only, and half a second to load), and only when
+Imports scapy (GPL-2.0-only, and half a second to load; `live/scapy_socket.py` does, too) only when
 the first such packet comes. About fifty microseconds a packet.
 """
 
@@ -34,6 +34,11 @@ class Scapy(NamedTuple):
     ipv6: type
     fragment: type
     tcp: type
+
+
+def preload() -> None:
+    """Load scapy now: later the right to read its files may be gone."""
+    _scapy()
 
 
 @cache

@@ -61,7 +61,8 @@ def tcp_capture_gap(view: View) -> Iterator[Hit]:
     Trigger: one side acknowledged octets of the other that were never captured.
     Advice: capture again with larger buffers or at another point; read findings near the gap
     with care.
-    Traps: where only one direction was captured nothing proves that the octets arrived.
+    Traps: where only one direction was captured nothing proves that the octets arrived. A live
+    capture knows what it dropped itself, and says so.
     """
     gaps = _gaps(view, "lost")
     if not gaps:
@@ -72,6 +73,9 @@ def tcp_capture_gap(view: View) -> Iterator[Hit]:
         if (size := sum(gap.length for sender, gap in gaps if sender == who))
     ]
     text = f"The capture lacks {' and '.join(parts)}, in {plural(len(gaps), 'place')}."
+    if view.connection.dropped:
+        dropped = plural(view.connection.dropped, "packet")
+        text += f" That is its own doing: it dropped {dropped} at the time."
     yield _gap_hit(text, gaps, view)
 
 

@@ -7,6 +7,7 @@ smtpsniff: what happened to each mail in a packet capture
 
   smtpsniff FILE...             sessions, and what went wrong
   smtpsniff show FILE N         session N, line by line
+  smtpsniff -i INTERFACE        sessions while they happen
   smtpsniff explain WORD        a check, reply code, command, extension ...
   smtpsniff FILE --json         the same as records, for programs
 
@@ -26,6 +27,9 @@ commands:
   smtpsniff read FILE...        the same, whatever the files are called; -r FILE
   tcpdump -U -w - | smtpsniff - standard input, told as it becomes known
   smtpsniff read --follow FILE  a file that is still growing, until Ctrl-C
+  smtpsniff -i INTERFACE        sessions while they happen (smtpsniff live);
+                                any: all interfaces; -D lists them; -w FILE
+                                keeps the packets
   smtpsniff show FILE N         session N: who said what, when, what was wrong
   smtpsniff show FILE... --session N
   smtpsniff extract FILE... -d DIR
@@ -83,5 +87,6 @@ examples:
 exit status:
   0  nothing wrong          1  findings at or above --fail-on
   2  usage, or unreadable   3  no SMTP in the capture
+  4  no permission to capture
 Data is on standard output, progress and warnings are on standard error.
 """

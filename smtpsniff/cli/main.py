@@ -68,12 +68,20 @@ def _run(words: list[str]) -> int:
         words = words[1:]
     elif name in LATER_COMMANDS and not os.path.exists(name):
         raise not_yet(f"the command {name}")
+    elif name.startswith("-") and any(map(_is_live, words)):
+        name = "live"
     elif name.startswith("-") or os.path.exists(name):
         name = "read"
     else:
         raise UsageError(_unknown(name))
-    _refuse_later(words)
+    if name != "live":
+        _refuse_later(words)
     return _command(name, words)
+
+
+def _is_live(word: str) -> bool:
+    """Whether an option asks for interfaces: ``-i eth0``, ``-ieth0``, ``-D``."""
+    return word == "-D" or word.startswith("-i")
 
 
 def _command(name: str, words: list[str]) -> int:

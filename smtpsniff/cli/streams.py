@@ -74,8 +74,13 @@ class Output:
             self.flush()
 
     def pause(self) -> None:
-        """Nothing may come for a while: show what there is."""
-        if self.eager and self._blocks:
+        """Nothing may come for a while: show what there is, if anybody waits for it."""
+        if self.eager:
+            self.flush_if_any()
+
+    def flush_if_any(self) -> None:
+        """Hand over what there is."""
+        if self._blocks:
             self.flush()
 
     def text(self, text: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 COMMANDS: dict[str, str] = {
     "read": "sessions of capture files, and what went wrong (same as naming the files alone)",
+    "live": "sessions on network interfaces, while they happen (same as -i INTERFACE)",
     "show": "one session, line by line",
     "extract": "messages and attachments as files, byte for byte, with an index",
     "stories": "what became of each mail over all its attempts",
@@ -16,13 +17,11 @@ COMMANDS: dict[str, str] = {
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("live", "report", "slice", "query", "learn", "tui")
+LATER_COMMANDS = ("report", "slice", "query", "learn", "tui")
 LATER_FORMATS = ("csv", "zeek", "eve")
 LATER_OPTIONS: dict[str, str] = {
     "--keylog": "opening TLS with --keylog",
-    "-i": "live capture (-i)",
     "-w": "writing packets (-w)",
-    "-D": "listing interfaces (-D)",
     "-o": "writing a report (-o)",
 }
 

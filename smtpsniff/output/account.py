@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Transaction,
     )
 
-__all__ = ["Account", "Fact", "Line", "Mail", "Part", "Said", "account"]
+__all__ = ["Account", "Fact", "Line", "Mail", "Part", "Said", "account", "text_of", "tone_of"]
 
 SUBJECT = 60  # columns of a subject beside its message
 NAME = 256  # the longest domain or address (RFC 5321 §4.5.3.1); what is longer is an attack
@@ -255,8 +255,8 @@ def _lines(session: Session) -> Iterator[Line]:
             entry.from_,
             entry.kind,
             phases[index],
-            _tone(entry),
-            list(_text(entry, subjects.get(index, ""))),
+            tone_of(entry),
+            list(text_of(entry, subjects.get(index, ""))),
             [_said(finding) for finding in under.get(index, ())],
         )
 
@@ -326,13 +326,14 @@ _SAYING = frozenset(("greeting", "command", "reply", "auth"))
 _REFUSALS = {"4": "warning", "5": "error"}
 
 
-def _tone(entry: Entry) -> str:
+def tone_of(entry: Entry) -> str:
+    """What a line sounds like: ``error`` or ``warning`` for a refusal, ``dim`` for no words."""
     if entry.kind == "reply" and entry.code:
         return _REFUSALS.get(entry.code[0], "")
     return "" if entry.kind in _SAYING else "dim"
 
 
-def _text(entry: Entry, subject: str) -> Iterator[str]:
+def text_of(entry: Entry, subject: str = "") -> Iterator[str]:
     """The entry's own lines: replies with their code as on the wire."""
     lines = [safe(line.removesuffix("\r")) for line in entry.text.split("\n")]
     if entry.kind in ("reply", "greeting") and entry.code:

@@ -21,6 +21,7 @@ from smtpsniff.pipeline.files import Localiser, order_by_time
 from smtpsniff.pipeline.keeping import AttachmentReader
 from smtpsniff.pipeline.recognition import Recognition
 from smtpsniff.pipeline.summary import Summary
+from smtpsniff.pipeline.watching import Watching
 from smtpsniff.select import Where
 from smtpsniff.smtp.dialogue import Dialogue
 from smtpsniff.smtp.recognise import client_of
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from smtpsniff.capture import Capture, PacketBatch
+    from smtpsniff.capture.live import LiveCapture
     from smtpsniff.net import SegmentBatch
     from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.records import Session, Story
+    from smtpsniff.smtp.glimpse import News
     from smtpsniff.stories import Facts
     from smtpsniff.tcp import Connection
 
@@ -65,6 +68,7 @@ class Settings:
     follow: bool = False  # go on at the end of the file: another program is still writing
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
     where: str = ""  # an expression that sessions must fulfil; none lets all pass
+    watch: bool = False  # tell the news of sessions that run
 
 
 @dataclass(slots=True)
@@ -76,17 +80,23 @@ class Step:
     passed_over: list[int] = field(default_factory=list)  # first frames of those not wanted
     facts: list[Facts | None] = field(default_factory=list)  # of each that ended, if wanted
     settled: int = 0  # no session with a lower first frame can come any more
+    news: list[News] = field(default_factory=list)  # of sessions that run, if asked for
 
 
 class Analysis:
     """Reads files and yields steps. Frames are global (files one after the other) until the end."""
 
     def __init__(
-        self, paths: Iterable[str | os.PathLike[str]], settings: Settings | None = None
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        settings: Settings | None = None,
+        live: LiveCapture | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.summary = Summary()
-        self.captures: list[Capture] = order_by_time(
+        self._live = live
+        self.captures: list[Capture | LiveCapture] = [live] if live is not None else []
+        self.captures += order_by_time(
             [os.fspath(p) for p in paths], self.settings.window, self.settings.follow
         )
         self.localiser = Localiser(len(self.captures))
@@ -94,6 +104,7 @@ class Analysis:
         self.read = 0  # before a packet filter
         ports, shard = self.settings.ports, self.settings.shard
         self._known = Recognition(ports, shard, verify=self.settings.verify_checksums)
+        self.watching = Watching(self._known) if self.settings.watch else None
         self._run_checks = Examiner(self.settings.choice)
         self.where = Where(self.settings.where) if self.settings.where else None
         self._filter: PacketFilter | None = None
@@ -109,6 +120,11 @@ class Analysis:
             new_sink=keeper.begin if keeper is not None else None,
             show_secrets=self.settings.show_secrets,
         )
+
+    @property
+    def running(self) -> int:
+        """Sessions that are open."""
+        return len(self._known.sessions)
 
     @property
     def digits(self) -> int:
@@ -187,6 +203,9 @@ class Analysis:
         known, census = self._known, self._census
         step = Step(began=[connection.first_frame for connection in known.began(ended)])
         self._read_on()
+        if self.watching is not None:
+            step.news = self.watching.news()
+            self.watching.forget(ended)
         step.settled = known.settled(last)
         known.table.opened = []
         if census is not None:
@@ -223,6 +242,10 @@ class Analysis:
         return first if self._census is None else self._census.first_frame(session, first)
 
     def _examine(self, works: list[Work]) -> list[Session]:
+        if self._live is not None:
+            for work in works:
+                connection = work.connection
+                connection.dropped = self._live.drops.during(connection.start, connection.end)
         settings = self.settings
         sessions = examine(
             works,
@@ -292,31 +315,44 @@ class Numbering:
         return self._numbers.pop(first_frame, 0)
 
 
-def with_facts(analysis: Analysis) -> Iterator[tuple[Session, Facts | None]]:
-    """Sessions as they end, numbered, with their facts if those are wanted."""
-    numbering = Numbering()
-    late = analysis.where if analysis.where is not None and analysis.where.by_number else None
-    held: list[tuple[int, Session | None, Facts | None]] = []
-    for step in analysis.steps():
+class Queue:
+    """Sessions that have ended, until their numbers are known."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._numbering = Numbering()
+        self._held: list[tuple[int, Session | None, Facts | None]] = []
+
+    def pass_on(self, step: Step) -> Iterator[tuple[Session, Facts | None]]:
+        """Those that can be numbered now, and are wanted, with their facts if these are."""
+        analysis, numbering = self._analysis, self._numbering
+        late = analysis.where if analysis.where is not None and analysis.where.by_number else None
         numbering.began(step.began)
         numbering.settle(step.settled)
+        held = self._held
         held += [
             (analysis.first_of(session), session, facts)
             for session, facts in zip(step.ended, step.facts, strict=True)
         ]
         held += [(first, None, None) for first in step.passed_over]
-        rest = []
+        self._held = []
         for first, session, facts in held:
             number = numbering.take(first)
             if not number:
-                rest.append((first, session, facts))
+                self._held.append((first, session, facts))
             elif session is not None:
                 session.number = number
                 if facts is not None:
                     facts.number = number
                 if late is None or late(session):
                     yield session, facts
-        held = rest
+
+
+def with_facts(analysis: Analysis) -> Iterator[tuple[Session, Facts | None]]:
+    """Sessions as they end, numbered, with their facts if those are wanted."""
+    queue = Queue(analysis)
+    for step in analysis.steps():
+        yield from queue.pass_on(step)
 
 
 def sessions_of(analysis: Analysis) -> Iterator[Session]:

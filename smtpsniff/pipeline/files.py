@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from smtpsniff.capture import Capture, open_capture
 
 if TYPE_CHECKING:
+    from smtpsniff.capture.live import LiveCapture
     from smtpsniff.records import Finding, MessageReply, Session
 
 __all__ = ["Localiser", "order_by_time"]
@@ -40,12 +41,12 @@ class Localiser:
         self._bases: list[int] = []
         self._frames = 0
 
-    def begin(self, capture: Capture) -> int:
+    def begin(self, capture: Capture | LiveCapture) -> int:
         """The next file begins: how many frames came before it."""
         self._bases.append(self._frames)
         return self._frames
 
-    def end(self, capture: Capture) -> None:
+    def end(self, capture: Capture | LiveCapture) -> None:
         """The file is read."""
         self._frames += capture.packets
 

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from smtpsniff.capture import Capture
 from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings, Step
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.records import Dropped, FileInfo, Interface, Run, Selected, Timestamp
@@ -57,31 +58,70 @@ class Totals:
     read: int = 0  # packets before a filter
     files: list[FileInfo] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
+    dropped: Dropped = field(default_factory=Dropped)
 
 
-def _totals(analysis: Analysis) -> Totals:
+def totals_of(analysis: Analysis) -> Totals:
+    """The counts of an analysis that has come to its end."""
     files = []
     interfaces = []
+    dropped = Dropped()
     for capture in analysis.captures:
-        damage = capture.damage
-        files.append(
-            FileInfo(
-                path=capture.path,
-                size=capture.size,
-                format=capture.format,
-                packets=capture.packets,
-                first=Timestamp(capture.first) if capture.first is not None else None,
-                last=Timestamp(capture.last) if capture.last is not None else None,
-                damaged_at=damage.offset if damage else None,
-                damage=damage.reason if damage else None,
-            )
-        )
+        if isinstance(capture, Capture):
+            files.append(_file_info(capture))
+        else:
+            dropped = Dropped(capture.drops.kernel, capture.drops.queue)
         many = len(analysis.captures) > 1
         interfaces += [
             Interface(i.link, i.name or None, capture.file if many else None)
             for i in capture.interfaces
         ]
-    return Totals(analysis.summary, analysis.packets, analysis.read, files, interfaces)
+    return Totals(analysis.summary, analysis.packets, analysis.read, files, interfaces, dropped)
+
+
+def _file_info(capture: Capture) -> FileInfo:
+    damage = capture.damage
+    return FileInfo(
+        path=capture.path,
+        size=capture.size,
+        format=capture.format,
+        packets=capture.packets,
+        first=Timestamp(capture.first) if capture.first is not None else None,
+        last=Timestamp(capture.last) if capture.last is not None else None,
+        damaged_at=damage.offset if damage else None,
+        damage=damage.reason if damage else None,
+    )
+
+
+def record_of(totals: Totals, settings: Settings, version: str) -> Run:
+    """The run record: the last line of NDJSON."""
+    summary = totals.summary
+    return Run(
+        version=version,
+        files=totals.files,
+        interfaces=totals.interfaces,
+        dropped=totals.dropped,
+        packets=totals.packets,
+        tcp_connections=summary.connections,
+        sessions=summary.sessions,
+        outcomes=_ranked(summary.outcomes),
+        findings=_ranked(summary.findings),
+        limits_hit=sorted(summary.limits),
+        selected=_selected(totals, settings),
+    )
+
+
+def _selected(totals: Totals, settings: Settings) -> Selected | None:
+    words, where = settings.packet_filter, settings.where
+    if not words and not where:
+        return None
+    summary = totals.summary
+    return Selected(
+        filter=" ".join(words) or None,
+        where=where or None,
+        of_packets=totals.read if words else None,
+        of_sessions=summary.sessions + summary.passed_over if where else None,
+    )
 
 
 class Runner:
@@ -167,7 +207,7 @@ class Runner:
             if self._on_progress is not None:
                 done = max(done, sum(c.position for c in analysis.captures))
                 self._on_progress(min(done, total), total)
-        self.totals = _totals(analysis)
+        self.totals = totals_of(analysis)
         self._ended = True
 
     def _together(self) -> Iterator[Any]:
@@ -260,33 +300,8 @@ class Runner:
         return waiting
 
     def record(self, version: str) -> Run:
-        """The run record: the last line of NDJSON."""
-        totals, summary = self.totals, self.totals.summary
-        return Run(
-            version=version,
-            files=totals.files,
-            interfaces=totals.interfaces,
-            dropped=Dropped(),
-            packets=totals.packets,
-            tcp_connections=summary.connections,
-            sessions=summary.sessions,
-            outcomes=_ranked(summary.outcomes),
-            findings=_ranked(summary.findings),
-            limits_hit=sorted(summary.limits),
-            selected=self._selected(),
-        )
-
-    def _selected(self) -> Selected | None:
-        words, where = self._settings.packet_filter, self._settings.where
-        if not words and not where:
-            return None
-        summary = self.totals.summary
-        return Selected(
-            filter=" ".join(words) or None,
-            where=where or None,
-            of_packets=self.totals.read if words else None,
-            of_sessions=summary.sessions + summary.passed_over if where else None,
-        )
+        """The run record."""
+        return record_of(self.totals, self._settings, version)
 
 
 def _ranked(counts: dict[str, int]) -> dict[str, int]:
@@ -362,7 +377,7 @@ def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) 
             ]
             position = sum(c.position for c in analysis.captures)
             pipe.send((step.began, step.settled, ended, position))
-        pipe.send(_totals(analysis))
+        pipe.send(totals_of(analysis))
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except Exception as fault:

@@ -67,6 +67,7 @@ def build(dialogue: Dialogue) -> Session:
             start=client.syn is not None and (server.syn is not None or server.packets == 0),
             end=connection.closed,
             gaps=Gaps(client.stream.missing, server.stream.missing),
+            dropped=connection.dropped or None,
         ),
         ended=how_it_ended(dialogue),
         timeline=timeline(dialogue, client, server),

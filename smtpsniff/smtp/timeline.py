@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.tcp import Side
 
-__all__ = ["timeline"]
+__all__ = ["entry_of", "timeline"]
 
 # A mechanism of SASL (RFC 4422 §3.1) as people write it; what else follows AUTH may be a secret.
 _KINDS: dict[str, Kind] = {"<auth-response>": "auth", "<eom>": "end-of-data"}
@@ -69,6 +69,22 @@ def _insert(entries: list[Entry], error: Unreachable) -> None:
     entries.insert(
         at, Entry(Timestamp(error.time), error.frame, frames, "network", "note", text, False)
     )
+
+
+def entry_of(dialogue: Dialogue, line: Exchange | Reply) -> Entry:
+    """The entry of one line while the dialogue goes on; nothing is changed by it."""
+    before = line.entry
+    if isinstance(line, Reply):
+        asked = line.answers
+        others = asked.entry if asked is not None else None
+        entry = _of_reply(line)
+        entry.answers = None  # places are known at the end
+        if asked is not None:
+            asked.entry = others
+    else:
+        entry = _of_exchange(dialogue, line)
+    line.entry = before
+    return entry
 
 
 def _of_reply(reply: Reply) -> Entry:

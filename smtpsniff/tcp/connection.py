@@ -101,6 +101,7 @@ class Connection(Struct, eq=False):
     initiator: int | None = None
     notes: list[str] = []  # bounds that were hit
     errors: tuple[Unreachable, ...] = ()  # what routers and hosts on the way said of its packets
+    dropped: int = 0  # packets, of any connection, that the live capture lost meanwhile
     idle: float = 0.0  # seconds of capture after its last packet
     sides: tuple[Side, Side] = field(default_factory=lambda: (Side(Stream()), Side(Stream())))
 

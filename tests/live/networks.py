@@ -1,0 +1,150 @@
+"""Two hosts and a cable between, each in a network namespace, and programs that run there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Self
+
+SMTPSNIFF = (sys.executable, "-m", "smtpsniff")
+NEAR, FAR = "192.0.2.1", "192.0.2.25"
+_numbers = count()
+
+
+class Network:
+    """Hosts `near` (192.0.2.1) and `far` (192.0.2.25), each with eth0 and lo."""
+
+    def __init__(self) -> None:
+        mark = f"smtpsniff-{os.getpid()}-{next(_numbers)}"
+        self.near, self.far = f"{mark}-near", f"{mark}-far"
+
+    def __enter__(self) -> Self:
+        try:
+            for name in (self.near, self.far):
+                ip("netns", "add", name)
+                ip("-n", name, "link", "set", "lo", "up")
+            ip(
+                "link",
+                "add",
+                "eth0",
+                "netns",
+                self.near,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                self.far,
+            )
+            for name, address in ((self.near, NEAR), (self.far, FAR)):
+                ip("-n", name, "address", "add", f"{address}/24", "dev", "eth0")
+                ip("-n", name, "link", "set", "eth0", "up")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in (self.near, self.far):
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+
+    @contextmanager
+    def started(
+        self, *words: object, at: str = "", stdin: int | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A program on a host, ended if it has not by then."""
+        command = ["ip", "netns", "exec", at or self.near, *map(str, words)]
+        with subprocess.Popen(
+            command, 0, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=stdin
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
+    def listening(self, *words: object, at: str = "") -> Iterator[subprocess.Popen[bytes]]:
+        """`smtpsniff live`, once it says that it listens."""
+        with self.started(*SMTPSNIFF, "live", *words, at=at) as process:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            assert b"listening on" in said, said + process.stderr.read()
+            yield process
+
+    def run(self, *words: object, at: str = "") -> str:
+        """What a program says that must succeed."""
+        command = ["ip", "netns", "exec", at or self.near, *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def python(self, code: str, *words: object, at: str = "") -> str:
+        """What a few lines of Python say there."""
+        return self.run(sys.executable, "-c", code, *words, at=at)
+
+
+def ip(*words: str) -> None:
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
+
+
+def ended(
+    process: subprocess.Popen[bytes], number: int | None = None
+) -> tuple[int, list[Any], str]:
+    """Interrupt a capture, if so asked; its status, its records, and what it said."""
+    if number is not None:
+        process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, [json.loads(line) for line in out.splitlines()], err.decode()
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.02)
+
+
+# A mail from one side to a server on the other, both in one program: for networks of one host.
+MAIL = """
+import smtplib, socket, sys, threading
+server = socket.create_server((sys.argv[1], 25))
+def serve():
+    connection, _ = server.accept()
+    lines = connection.makefile("rb")
+    def say(words):
+        connection.sendall(words.encode() + b"\\r\\n")
+    say("220 mx.example.com ESMTP")
+    for line in lines:
+        verb = line[:4].upper()
+        if verb == b"EHLO":
+            say("250 mx.example.com")
+        elif b"nobody" in line:
+            say("550 5.1.1 No such user here")
+        elif verb == b"DATA":
+            say("354 Go ahead")
+            while next(lines) != b".\\r\\n":
+                pass
+            say("250 2.0.0 Ok: queued as 4ABC1D")
+        elif verb == b"QUIT":
+            say("221 2.0.0 Bye")
+            break
+        else:
+            say("250 2.1.0 Ok")
+    connection.close()
+threading.Thread(target=serve).start()
+client = smtplib.SMTP(sys.argv[1], local_hostname="client.example.net")
+client.sendmail("carla@example.net", ["anna@example.com", *sys.argv[2:]], "From: carla@example.net\\r\\nDate: Mon, 23 Nov 2026 22:58:42 +0000\\r\\nMessage-ID: <1@example.net>\\r\\nSubject: Hi\\r\\n\\r\\nHello\\r\\n")
+client.quit()
+"""
