@@ -145,15 +145,60 @@ class Auth(Struct, omit_defaults=True, gc=False):
     file: int | None = None
 
 
+class TlsOffer(Struct, omit_defaults=True, gc=False):
+    """What the client would take, in its order."""
+
+    versions: list[str]
+    ciphers: list[str]
+    groups: list[str] | None = None
+    alpn: list[str] | None = None
+
+
+class TlsAlert(Struct, gc=False):
+    """An alert that was sent in clear (RFC 8446 §6)."""
+
+    from_: Party = field(name="from")
+    level: Literal["warning", "fatal"]
+    description: str
+
+
+class Certificate(Struct, omit_defaults=True):
+    """A certificate as the server sent it. Nothing in it was verified."""
+
+    subject: str
+    issuer: str
+    names: list[str]
+    serial: str
+    sha256: str
+    not_before: Timestamp | None = None
+    not_after: Timestamp | None = None
+    key: str | None = None
+    bits: int | None = None
+    signature: str | None = None
+
+
 class TlsFacts(Struct, omit_defaults=True):
-    """What the wire shows of TLS."""
+    """What the wire shows of TLS: what was chosen, and in `offered` what the client would take.
+
+    Certificates are those of TLS 1.2 and older, the server's own first; TLS 1.3 hides them.
+    """
 
     how: Literal["starttls", "implicit"]
     frame: int
     decrypted: bool
     version: str | None = None
+    cipher: str | None = None
+    group: str | None = None
     sni: str | None = None
     alpn: list[str] | None = None
+    offered: TlsOffer | None = None
+    resumed: bool | None = None
+    retried: bool | None = None
+    alerts: list[TlsAlert] | None = None
+    ja3: str | None = None
+    ja3s: str | None = None
+    ja4: str | None = None
+    certificates: list[Certificate] | None = None
     file: int | None = None
 
 

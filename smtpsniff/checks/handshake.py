@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import duration
+from smtpsniff.smtp.handover import TLS_1_3
+from smtpsniff.tls.names import MESSAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +19,8 @@ __all__ = ["HANDSHAKE_CHECKS", "STALLED"]
 
 # Seconds after which a handshake that is not over has stalled.
 STALLED = 10.0
-RECORD_HEADER, HANDSHAKE_HEADER, CHANGE_CIPHER_SPEC_SIZE = 5, 4, 6
+# Messages of the client that follow all of the server's (RFC 5246 §7.3).
+CERTIFICATE_VERIFY, KEY_EXCHANGE = 15, 16
 
 
 def _tls_hit(view: View, tls: Tls, text: str, *, likely: bool = False) -> Hit:
@@ -30,14 +33,12 @@ def _tls_hit(view: View, tls: Tls, text: str, *, likely: bool = False) -> Hit:
 
 def _sealed_alert(view: View, tls: Tls, shortest: int, longest: int) -> bool:
     """TLS 1.3: the client hung up after one record that has an alert's size (RFC 8446 §6)."""
-    client, hello = tls.client, tls.client.hello
-    if tls.server.version != "TLSv1.3" or hello is None or client.broken or not client.protected:
+    client, server = tls.client, tls.server.server
+    if server is None or server.version != TLS_1_3 or client.broken or len(client.sealed) != 1:
         return False
     if view.client.stream.gaps or (view.client.fin is None and view.client.rst is None):
         return False
-    rest = client.size - RECORD_HEADER - HANDSHAKE_HEADER - len(hello)
-    sealed = rest - CHANGE_CIPHER_SPEC_SIZE * client.changed - RECORD_HEADER
-    return shortest <= sealed <= longest
+    return shortest <= client.sealed[0] <= longest
 
 
 @check(
@@ -113,13 +114,22 @@ def tls_handshake_incomplete(view: View, *, after: float = STALLED) -> Iterator[
         return
     waited = view.waited(tls.time)
     if view.closed or waited >= after:
-        last = "the server's hello" if tls.server.hello is not None else "the client's hello"
+        last = _last_message(tls)
         how = "ended" if view.closed else "stood still"
         yield _tls_hit(
             view, tls,
             f"The TLS handshake got no further than {last}; the connection {how} "
             f"{duration(waited)} after it began.",
         )  # fmt: skip
+
+
+def _last_message(tls: Tls) -> str:
+    """The last message in clear, of the side that had the last word where that can be told."""
+    server = MESSAGES.get(tls.server.last)
+    client = MESSAGES.get(tls.client.last, "hello")
+    if server is None or tls.client.last in (KEY_EXCHANGE, CERTIFICATE_VERIFY):
+        return f"the client's {client}"
+    return f"the server's {server}"
 
 
 HANDSHAKE_CHECKS = (tls_handshake_alert, tls_handshake_incomplete)

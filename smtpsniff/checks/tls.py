@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.certificates import CERTIFICATE_CHECKS
+from smtpsniff.checks.encryption import ENCRYPTION_CHECKS
 from smtpsniff.checks.handshake import HANDSHAKE_CHECKS, STALLED
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer
+from smtpsniff.checks.starttls import STARTTLS_CHECKS
 from smtpsniff.checks.view import quote
 
 if TYPE_CHECKING:
@@ -241,5 +244,8 @@ CHECKS = (
     starttls_command_injection,
     starttls_response_injection,
     starttls_plaintext_continues,
+    *STARTTLS_CHECKS,
     *HANDSHAKE_CHECKS,
+    *ENCRYPTION_CHECKS,
+    *CERTIFICATE_CHECKS,
 )

@@ -49,6 +49,9 @@ _COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|#.*')
 _ITEM = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
 _DELAY = re.compile(r"\+(\d+(?:\.\d+)?)\s+")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\*(\d+))?')
+# A TLS record as it is written in an example, and the message in it (RFC 8446 §4).
+_TLS = re.compile(r"\\x16\\x03(?:\\x[0-9a-f]{2}){3}\\x([0-9a-f]{2})")
+_HANDSHAKE = {"01": "hello", "02": "hello", "0b": "certificate"}
 _SHORT = 72  # characters of a line that are shown
 _LONG_PAUSE = 1.0  # seconds worth a line
 
@@ -117,6 +120,11 @@ def _event(item: str, macros: dict[str, tuple[str, ...]]) -> Iterator[str]:
 def _spoken(who: str, rest: str) -> Iterator[str]:
     """Strings, a line for each of theirs; what ends a line oddly is shown."""
     said = "".join(text * int(times or 1) for text, times in _STRING.findall(rest))
+    record = _TLS.match(said)
+    if record is not None:
+        said = f"(TLS: {_HANDSHAKE.get(record[1], 'a message')})"
+    elif said.startswith(r"\x00"):
+        said = "(more of it)"
     for line in said.replace(r"\r\n", "\n").removesuffix("\n").split("\n"):
         line = line.replace(r"\"", '"')
         yield f"{who}: {line if len(line) <= _SHORT else line[: _SHORT - 1] + '…'}"

@@ -10,6 +10,7 @@ from smtpsniff.smtp.model import NO_HELLO, Exchange, Mode, Phase
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.text import decode
 from smtpsniff.tls import Records, is_client_hello, is_record
+from smtpsniff.tls.suites import suite_name
 
 if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Tls", "begin_tls", "begins_with_tls", "is_tls", "read_tls", "skip_proxy_header",
            "swap_roles"]  # fmt: skip
 
+TLS_1_3 = 0x0304
+_DIFFIE_HELLMAN = re.compile(r"TLS_DHE?_(?:anon|RSA|DSS)_")
 # PROXY v1 is one line of at most 107 octets; v2 a 12-octet signature, 4 octets and a length.
 _MAY_BE_RECORD = re.compile(rb"\x16\x03|\x15\x03|\x80")
 _PROXY_V1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\r\n]{0,90}\r\n")
@@ -49,8 +52,24 @@ class Tls:
 
     @property
     def completed(self) -> bool:
-        """Whether both sides sent protected data: the handshake went through."""
-        return all(side.protected or side.changed for side in (self.client, self.server))
+        """Whether both sides sent protected data: the handshake went through.
+
+        In TLS 1.3 a ChangeCipherSpec says nothing (RFC 8446 §D.4).
+        """
+        sides = (self.client, self.server)
+        server = self.server.server
+        if server is not None and server.version == TLS_1_3:
+            return all(side.protected for side in sides)
+        return all(side.protected or side.changed for side in sides)
+
+    @property
+    def prime_bits(self) -> int:
+        """Size of a Diffie-Hellman prime that the server chose (RFC 5246 §7.4.3); 0: none."""
+        server, exchange = self.server.server, self.server.key_exchange
+        if server is None or not exchange or not _DIFFIE_HELLMAN.match(suite_name(server.cipher)):
+            return 0
+        size = int.from_bytes(exchange[:2], "big")
+        return int.from_bytes(exchange[2 : 2 + size], "big").bit_length()
 
     @property
     def failed(self) -> bool:
@@ -134,7 +153,7 @@ def _feed(dialogue: Dialogue, tls: Tls, cursor: Reader, records: Records, *, cli
             return
         cursor.pass_gap()
         dialogue.log.gap("client" if client else "server", gap)
-        records.size += gap.length
+        records.lose(gap.length)
 
 
 def _clear_text(

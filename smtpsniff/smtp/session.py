@@ -19,7 +19,6 @@ from smtpsniff.records import (
     Sides,
     TcpFacts,
     Timestamp,
-    TlsFacts,
     Verdict,
 )  # fmt: skip
 from smtpsniff.smtp.delivery import transaction
@@ -27,6 +26,7 @@ from smtpsniff.smtp.ending import how_it_ended
 from smtpsniff.smtp.enhanced import site_of
 from smtpsniff.smtp.logins import login_record
 from smtpsniff.smtp.timeline import timeline
+from smtpsniff.smtp.tls_facts import starttls_label, tls_facts
 from smtpsniff.tcp.trips import trips
 from smtpsniff.text import decode
 
@@ -210,32 +210,6 @@ def _tls(session: Session, dialogue: Dialogue) -> None:
     """What is known of TLS, and the STARTTLS label."""
     tls = dialogue.tls
     if tls is not None and (tls.frame or tls.how == "implicit"):
-        session.tls = TlsFacts(tls.how, tls.frame or session.first_frame, False)
-        session.tls.version = tls.server.version
-        session.tls.sni = tls.client.sni
-        session.tls.alpn = tls.server.alpn or None
-    if session.protocol != "smtp":
-        return
-    session.starttls = _starttls(dialogue)
-
-
-def _starttls(dialogue: Dialogue) -> str | None:
-    tls = dialogue.tls
-    asked = [e for e in dialogue.exchanges if e.verb in ("STARTTLS", "X-ANONYMOUSTLS")]
-    if tls is not None:
-        if tls.opened:
-            return "completed-in-clear"
-        if tls.completed and not tls.failed:
-            return "completed"
-        if tls.failed or dialogue.connection.closed or not tls.client_begun:
-            return "failed"
-        return None
-    if asked:
-        return "refused" if asked[-1].refused else None
-    offers = [e for e in dialogue.hellos if e.accepted]
-    if not offers:
-        return None
-    known = dialogue.hello
-    if known is None:
-        return None
-    return "unused" if "STARTTLS" in known.offered else "not-offered"
+        session.tls = tls_facts(tls, session.first_frame)
+    if session.protocol == "smtp":
+        session.starttls = starttls_label(dialogue)

@@ -1,7 +1,8 @@
-"""TLS records and hellos, read passively (RFC 8446 §5.1 and §4.1, RFC 5246 §6.2).
+"""TLS records of one direction, read passively (RFC 8446 §5.1, RFC 5246 §6.2).
 
-Hostile lengths are expected everywhere: each read is bounds-checked, and what does not parse
-is left unknown.
+Records carry the handshake's messages, which may lie over several of them; once keys are in use
+they are opaque, and only counted. Hostile lengths are expected everywhere: each read is
+bounds-checked, what is kept is bounded, and what does not parse is left unknown.
 """
 
 from __future__ import annotations
@@ -9,28 +10,33 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from smtpsniff.tls.hellos import (
+    ClientHello,
+    ServerHello,
+    read_client_hello,
+    read_server_hello,
+    read_sslv2,
+)
+from smtpsniff.tls.names import ALERTS
+
 __all__ = ["Records", "is_client_hello", "is_record"]
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
+CLIENT_HELLO, SERVER_HELLO, SESSION_TICKET, CERTIFICATE, KEY_EXCHANGE = 1, 2, 4, 11, 12
 # Handshakes are a few records; what comes later is opaque, and only counted.
 MAX_RECORDS = 64
-MAX_HELLO = 1 << 16
+# Octets of one record, and of one handshake message. OpenSSL takes chains up to 100 kB
+# (SSL_CTX_set_max_cert_list); a message that claims more is not read, nor anything behind it.
+MAX_RECORD = 1 << 16
+MAX_MESSAGE = 1 << 17
+# Certificates of a chain: OpenSSL follows at most 100, real ones have two to four.
+MAX_CHAIN = 16
+# Alerts kept of one direction: a handshake has at most two or three.
+MAX_ALERTS = 8
 
 _RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]", re.DOTALL)
-_CLIENT_HELLO = re.compile(rb"\x16\x03[\x00-\x04]..\x01|[\x80-\xff].\x01\x03[\x00-\x04]", re.DOTALL)
-
-VERSIONS = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2",
-            0x0304: "TLSv1.3"}  # fmt: skip
-
-ALERTS = {
-    0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 40: "handshake_failure",
-    42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked",
-    45: "certificate_expired", 46: "certificate_unknown", 47: "illegal_parameter",
-    48: "unknown_ca", 49: "access_denied", 50: "decode_error", 51: "decrypt_error",
-    70: "protocol_version", 71: "insufficient_security", 80: "internal_error",
-    86: "inappropriate_fallback", 90: "user_canceled", 109: "missing_extension",
-    112: "unrecognized_name", 116: "certificate_required", 120: "no_application_protocol",
-}  # fmt: skip
+_SSLV2 = re.compile(rb"[\x80-\xff].\x01\x03[\x00-\x04]", re.DOTALL)
+_CLIENT_HELLO = re.compile(rb"\x16\x03[\x00-\x04]..\x01|" + _SSLV2.pattern, re.DOTALL)
 
 
 def is_client_hello(data: bytes) -> bool:
@@ -45,94 +51,146 @@ def is_record(data: bytes) -> bool:
 
 @dataclass(slots=True)
 class Records:
-    """One direction's records. Feed it bytes in order; it keeps only an unfinished record."""
+    """One direction's records. Feed it bytes in order; it keeps only what is unfinished."""
 
     size: int = 0  # bytes seen
     records: int = 0
-    hello: bytes | None = None  # the hello's body, once it is complete
+    hello: ClientHello | ServerHello | None = None  # the first; a server's, that which counts
+    retried: bool = False  # the server asked for another ClientHello
+    certificates: list[bytes] = field(default_factory=list)  # as sent, the host's own first
+    key_exchange: bytes = b""  # the server's, as it stands in TLS 1.2 and older
+    ticket: bool = False  # the server gave a ticket to come back with
+    last: int = -1  # kind of the last handshake message in clear
+    alerts: list[tuple[int, int]] = field(default_factory=list)  # level and description, in clear
     fatal: str = ""  # first alert other than close_notify
     changed: bool = False  # ChangeCipherSpec seen
     protected: bool = False  # application data seen
-    broken: bool = False  # not TLS after all
-    version: str | None = None
-    sni: str | None = None
-    alpn: list[str] = field(default_factory=list)
-    _rest: bytes = b""
+    sealed: list[int] = field(default_factory=list)  # sizes of the first such records
+    broken: bool = False  # not TLS after all, or bytes are missing
+    _rest: bytes = b""  # of an unfinished record
+    _message: bytes = b""  # of an unfinished handshake message
     _skip: int = 0
+
+    @property
+    def client(self) -> ClientHello | None:
+        """The hello, if it is a client's."""
+        return self.hello if isinstance(self.hello, ClientHello) else None
+
+    @property
+    def server(self) -> ServerHello | None:
+        """The hello, if it is a server's."""
+        return self.hello if isinstance(self.hello, ServerHello) else None
+
+    def lose(self, length: int) -> None:
+        """So many bytes were not captured; behind them no record's beginning is known."""
+        self.size += length
+        if self._skip >= length:
+            self._skip -= length
+            return
+        self.broken = True
+        self._rest = self._message = b""
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of this direction."""
         self.size += len(data)
+        if self.broken or self.records >= MAX_RECORDS:
+            return
         if self._skip >= len(data):
             self._skip -= len(data)
             return
         data = self._rest + data[self._skip :]
         self._skip, self._rest = 0, b""
-        pos = 0
+        pos = self._sslv2(data)
         while not self.broken and self.records < MAX_RECORDS and pos + 5 <= len(data):
             if not _RECORD.match(data, pos):
-                self.broken = not (self.records == 0 and is_client_hello(data))
+                self.broken = True
                 return
-            end = pos + 5 + int.from_bytes(data[pos + 3 : pos + 5], "big")
-            kind = data[pos]
-            if end > len(data) and kind != HANDSHAKE:
-                self._record(kind, data[pos + 5 :])
+            size = int.from_bytes(data[pos + 3 : pos + 5], "big")
+            end, kind = pos + 5 + size, data[pos]
+            if end > len(data) and kind == HANDSHAKE:
+                break
+            self._record(kind, data[pos + 5 : end], size)
+            if end > len(data):
                 self._skip = end - len(data)
                 return
-            if end > len(data):
-                break
-            self._record(kind, data[pos + 5 : end])
             pos = end
         if self.records < MAX_RECORDS and not self.broken:
-            self._rest = data[pos : pos + MAX_HELLO]
+            self._rest = data[pos : pos + MAX_RECORD]
 
-    def _record(self, kind: int, body: bytes) -> None:
+    def _sslv2(self, data: bytes) -> int:
+        """Where the records begin: behind a ClientHello in the format of SSLv2, if there is one."""
+        if self.records or not _SSLV2.match(data):
+            return 0
+        end = 2 + (int.from_bytes(data[:2], "big") & 0x7FFF)
+        if end > len(data):
+            return len(data)  # too short to be read; nobody parts it over packets
+        self.records += 1
+        self.hello, self.last = read_sslv2(data[:end]), CLIENT_HELLO
+        return end
+
+    def _record(self, kind: int, body: bytes, size: int) -> None:
         self.records += 1
         if kind == APPLICATION_DATA:
             self.protected = True
+            self.sealed.append(size)
         elif kind == CHANGE_CIPHER_SPEC:
             self.changed = True
-        elif kind == ALERT and not self.changed and len(body) == 2 and body[1] != 0:
-            self.fatal = self.fatal or ALERTS.get(body[1], f"alert {body[1]}")
-        elif kind == HANDSHAKE and self.hello is None and body[:1] in (b"\x01", b"\x02"):
-            self.hello = body[4:]
-            _read_hello(self, body[4:], client=body[0] == 1)
+            self._message = b""
+        elif kind == ALERT and not self.changed and len(body) == 2:
+            if len(self.alerts) < MAX_ALERTS:
+                self.alerts.append((body[0], body[1]))
+            if body[1] != 0:
+                self.fatal = self.fatal or ALERTS.get(body[1], f"alert {body[1]}")
+        elif kind == HANDSHAKE and (not self.changed or _is_hello(body)):
+            self._handshake(body)
+
+    def _handshake(self, body: bytes) -> None:
+        """Take the messages that are whole now."""
+        data = self._message + body
+        pos = 0
+        while pos + 4 <= len(data):
+            size = int.from_bytes(data[pos + 1 : pos + 4], "big")
+            end = pos + 4 + size
+            if size > MAX_MESSAGE:
+                self.broken = True
+                return
+            if end > len(data):
+                break
+            self._take(data[pos], data[pos + 4 : end])
+            pos = end
+        self._message = data[pos:]
+
+    def _take(self, kind: int, body: bytes) -> None:
+        """One handshake message."""
+        self.last = kind
+        if kind == CLIENT_HELLO and self.hello is None:
+            self.hello = read_client_hello(body)
+        elif kind == SERVER_HELLO and (self.hello is None or self.retried):
+            hello = read_server_hello(body)
+            self.retried |= hello.retry
+            self.hello = hello
+        elif kind == CERTIFICATE and not self.certificates:
+            self.certificates = _chain(body)
+        elif kind == KEY_EXCHANGE:
+            self.key_exchange = body
+        elif kind == SESSION_TICKET:
+            self.ticket = True
 
 
-def _read_hello(side: Records, body: bytes, *, client: bool) -> None:
-    """Version, SNI and ALPN of a ClientHello; version of a ServerHello (RFC 8446 §4.1.2-3)."""
-    side.version = VERSIONS.get(int.from_bytes(body[:2], "big"))
-    pos = 34
-    pos += 1 + body[pos] if pos < len(body) else 0  # session id
-    if client:
-        pos += 2 + int.from_bytes(body[pos : pos + 2], "big")  # cipher suites
-        pos += 1 + (body[pos] if pos < len(body) else 0)  # compression methods
-    else:
-        pos += 3
-    pos += 2
-    while pos + 4 <= len(body):
-        kind = int.from_bytes(body[pos : pos + 2], "big")
-        size = int.from_bytes(body[pos + 2 : pos + 4], "big")
-        _read_extension(side, kind, body[pos + 4 : pos + 4 + size], client=client)
-        pos += 4 + size
+def _is_hello(body: bytes) -> bool:
+    """Whether a record behind ChangeCipherSpec is one hello in clear: so it is after a retry."""
+    return body[:1] in (b"\x01", b"\x02") and int.from_bytes(body[1:4], "big") == len(body) - 4
 
 
-def _read_extension(side: Records, kind: int, value: bytes, *, client: bool) -> None:
-    if kind == 0 and client:  # server_name, RFC 6066 §3
-        size = int.from_bytes(value[3:5], "big")
-        side.sni = value[5 : 5 + size].decode("ascii", "backslashreplace") or None
-    elif kind == 16:  # ALPN, RFC 7301 §3.1
-        pos = 2
-        while pos < len(value):
-            name = value[pos + 1 : pos + 1 + value[pos]]
-            side.alpn.append(name.decode("ascii", "backslashreplace"))
-            pos += 1 + value[pos]
-    elif kind == 43:  # supported_versions, RFC 8446 §4.2.1
-        offered = value[1:] if client else value
-        known = [
-            number
-            for i in range(0, len(offered) - 1, 2)
-            if (number := int.from_bytes(offered[i : i + 2], "big")) in VERSIONS
-        ]
-        if known:
-            side.version = VERSIONS[max(known)]
+def _chain(body: bytes) -> list[bytes]:
+    """The certificates of a Certificate message (RFC 5246 §7.4.2), as far as they are whole."""
+    chain: list[bytes] = []
+    end = min(3 + int.from_bytes(body[:3], "big"), len(body))
+    pos = 3
+    while pos + 3 <= end and len(chain) < MAX_CHAIN:
+        size = int.from_bytes(body[pos : pos + 3], "big")
+        if pos + 3 + size > end:
+            break
+        chain.append(body[pos + 3 : pos + 3 + size])
+        pos += 3 + size
+    return chain
