@@ -247,7 +247,7 @@ def test_a_server_that_says_why_it_has_had_enough() -> None:
 def test_mistakes_are_told_once() -> None:
     text = "@G\n@E\n" + 'C "FOO\\r\\n"\nS "500 5.5.1 no\\r\\n"\n' * 6 + "@Q"
     (session,) = sessions(text)
-    assert [f.check for f in session.findings] == ["errors-excessive"]
+    assert [f.check for f in session.findings if f.severity != "note"] == ["errors-excessive"]
 
 
 SEVERITIES = [
