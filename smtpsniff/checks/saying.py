@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from smtpsniff.tcp import Mark
 
 __all__ = [
-    "answer", "connected_at", "duration", "first_reply", "greeting_of", "handshake_done",
-    "mark_hit", "plural", "said", "whole_from",
+    "answer", "awaited_from", "connected_at", "duration", "first_reply", "greeting_of",
+    "handshake_done", "mark_hit", "plural", "said", "whole_from",
 ]  # fmt: skip
 
 NANOSECONDS = 1e9
@@ -64,6 +64,11 @@ def connected_at(view: View) -> int:
     """When the handshake was over at the tap: the greeting is waited for from here on."""
     mark = view.client.handshake or view.server.syn or view.client.syn
     return mark.time if mark is not None else view.connection.start
+
+
+def awaited_from(view: View) -> int:
+    """When the wait for the greeting begins: after the handshake, or a proxy's word."""
+    return max(connected_at(view), view.dialogue.opened)
 
 
 def first_reply(view: View) -> Reply | None:

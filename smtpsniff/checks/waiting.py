@@ -8,7 +8,7 @@ from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import (
     NANOSECONDS,
     answer,
-    connected_at,
+    awaited_from,
     duration,
     first_reply,
     greeting_of,
@@ -70,7 +70,7 @@ def greeting_missing(
     """
     if not _silent(view) or view.session.server.port == SMTPS or view.dialogue.tls is not None:
         return
-    silence = view.waited(connected_at(view))
+    silence = view.waited(awaited_from(view))
     if not view.closed and silence < patience:
         return
     if silence < waited and not view.client.stream.end:
@@ -130,7 +130,7 @@ def client_gave_up_before_greeting(view: View, *, after: float = 10.0) -> Iterat
         return
     if greeting is not None and greeting.lost:
         return
-    waited = (left.time - connected_at(view)) / NANOSECONDS
+    waited = (left.time - awaited_from(view)) / NANOSECONDS
     if after <= waited < GREETING_TIMEOUT:
         text = f"The client waited {duration(waited)} for the greeting and left."
         yield mark_hit(text, left, view.client.handshake)
@@ -178,7 +178,7 @@ def greeting_slow(view: View, *, note: float = 2.0, after: float = 5.0) -> Itera
     greeting, reply = found
     heard = reply.time if len(reply.lines) == 1 else reply.first_time
     trip = float(view.session.tcp.rtt.server or 0.0)
-    waited = (heard - connected_at(view)) / NANOSECONDS - trip
+    waited = (heard - awaited_from(view)) / NANOSECONDS - trip
     if waited < min(note, after):
         return
     severity: Severity = "note" if waited < after else "warning"

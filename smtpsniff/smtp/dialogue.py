@@ -34,6 +34,7 @@ from smtpsniff.tcp.stream import HALF, MODULUS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from smtpsniff.records import Layer
     from smtpsniff.smtp.body import Sink
     from smtpsniff.tcp import Connection
 
@@ -67,6 +68,8 @@ class Dialogue:
         self.c = Reader(connection.sides[client].stream)
         self.s = Reader(connection.sides[1 - client].stream)
         self.log = Log(self)
+        self.opened = connection.start  # or when a proxy said that the way is open
+        self.layers: list[Layer] = []  # what stood in front of SMTP
         self.started = connection.sides[client].syn is not None or (
             connection.sides[1 - client].syn is not None
         )
@@ -135,16 +138,20 @@ class Dialogue:
                     for gap in stream.gaps:
                         self.log.gap(name, gap)
             return False
+        if not handover.skip_prefaces(self, final):
+            return False
         self._begun = True
-        first_is_server = bool(s.starts) and (not c.starts or s.frames[0] < c.frames[0])
-        greets = first_is_server and s.data[:3] in (b"220", b"554", b"421")
+        asked, answered = self.c.first_frame, self.s.first_frame
+        first_is_server = bool(answered) and (not asked or answered < asked)
+        word = self.c.bytes(self.c.pos, self.c.pos + 4).upper()
+        code = self.s.bytes(self.s.pos, self.s.pos + 3)
+        greets = first_is_server and code in (b"220", b"554", b"421")
         # Nothing else is answered 220 where the client's first word is its introduction.
-        greets |= s.data[:3] == b"220" and c.data[:4].upper() in (b"EHLO", b"HELO", b"LHLO")
+        greets |= code == b"220" and word in (b"EHLO", b"HELO", b"LHLO")
         if (self.started or greets) and not handover.begins_with_tls(self):
             self.greeting = self.push("<greeting>", b"", 0, 0, first=True)
         if not self.started:
             holding.begin_in_the_middle(self)
-        handover.skip_proxy_header(self)
         return True
 
     def release(self) -> None:
@@ -208,7 +215,7 @@ class Dialogue:
         """Enqueue something that the server owes an answer to; `first` for the greeting."""
         stream = self.c.stream
         if first or not stream.starts:
-            began = self.connection.start
+            began = self.opened
             exchange = Exchange(
                 verb,
                 line,

@@ -1,4 +1,4 @@
-"""Where the stream stops being SMTP, or changes hands: TLS, the PROXY header, TURN."""
+"""Where the stream stops being SMTP, or changes hands: TLS, what is in front, TURN."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Mode, Phase
+from smtpsniff.smtp.preface import MAX_FRONT, in_front, may_be_in_front
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.text import decode
 from smtpsniff.tls import Records, is_client_hello, is_record
@@ -16,16 +17,12 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.reader import Reader
 
-__all__ = ["Tls", "begin_tls", "begins_with_tls", "is_tls", "read_tls", "skip_proxy_header",
+__all__ = ["Tls", "begin_tls", "begins_with_tls", "is_tls", "read_tls", "skip_prefaces",
            "swap_roles"]  # fmt: skip
 
 TLS_1_3 = 0x0304
 _DIFFIE_HELLMAN = re.compile(r"TLS_DHE?_(?:anon|RSA|DSS)_")
-# PROXY v1 is one line of at most 107 octets; v2 a 12-octet signature, 4 octets and a length.
 _MAY_BE_RECORD = re.compile(rb"\x16\x03|\x15\x03|\x80")
-_PROXY_V1 = re.compile(rb"PROXY (?:TCP4|TCP6|UNKNOWN)[^\r\n]{0,90}\r\n")
-_PROXY_V2 = b"\r\n\r\n\x00\r\nQUIT\n"
-
 _WORD = re.compile(rb"[A-Za-z-]{4,16}(?=[ \t:\r\n])")
 _REPLY = re.compile(rb"[2-5][0-5][0-9][ -]")
 # Clear text behind STARTTLS that is kept until the server's side of it is there.
@@ -79,10 +76,10 @@ class Tls:
 
 def begins_with_tls(dialogue: Dialogue) -> bool:
     """Whether the client's first bytes are a ClientHello: TLS from the first byte (RFC 8314 §3)."""
-    said, heard = dialogue.c.stream, dialogue.s.stream
-    if heard.starts and said.starts and heard.frames[0] < said.frames[0]:
+    said, heard = dialogue.c, dialogue.s
+    if heard.first_frame and said.first_frame and heard.first_frame < said.first_frame:
         return False
-    if not is_client_hello(dialogue.c.bytes(0, 16)):
+    if not is_client_hello(said.bytes(said.pos, said.pos + 16)):
         return False
     begin_tls(dialogue, None)
     return True
@@ -192,24 +189,26 @@ def _clear_text(
     return data[len(clear) :]
 
 
-def skip_proxy_header(dialogue: Dialogue) -> None:
-    """A load balancer's PROXY header is not SMTP: note it and begin behind it."""
-    head = dialogue.c.bytes(dialogue.c.pos, min(dialogue.c.pos + 600, dialogue.c.limit))
-    match = _PROXY_V1.match(head)
-    size = 0
-    text = ""
-    if match:
-        size, text = match.end(), decode(head[: match.end()].rstrip(b"\r\n"))
-    elif head.startswith(_PROXY_V2) and len(head) >= 16:
-        size = 16 + int.from_bytes(head[14:16], "big")
-        text = "PROXY protocol header, version 2"
-    if not size or size > len(head):
-        return
-    stream = dialogue.c.stream
-    piece = dialogue.c.piece(dialogue.c.pos)
-    dialogue.log.note(True, "note", text, stream.frames[piece], stream.times[piece], size=size)
-    dialogue.c.pos += size
-    dialogue.topics.add("proxy")
+def skip_prefaces(dialogue: Dialogue, final: bool) -> bool:
+    """Note what stands in front of SMTP and begin behind it; False to wait for the rest of it."""
+    c, s = dialogue.c, dialogue.s
+    if not may_be_in_front(c.bytes(0, min(1, c.limit))):
+        return True
+    front = in_front(c.bytes(0, min(c.limit, MAX_FRONT)), s.bytes(0, min(s.limit, MAX_FRONT)))
+    if front.more and not final:
+        return False
+    for preface in front.prefaces:
+        piece = c.piece(c.pos)
+        frame, time = c.stream.frames[piece], c.stream.times[piece]
+        dialogue.log.note(True, "note", preface.text, frame, time, size=preface.client)
+        dialogue.layers.append(preface.layer)
+        c.pos += preface.client
+        s.pos += preface.server
+        if preface.server:
+            _, dialogue.opened = s.locate(s.pos)
+        else:
+            dialogue.topics.add("proxy")
+    return True
 
 
 def swap_roles(dialogue: Dialogue) -> None:

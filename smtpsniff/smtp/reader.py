@@ -78,6 +78,12 @@ class Reader:
         self._piece = i
         return i
 
+    @property
+    def first_frame(self) -> int:
+        """Frame of the byte at the cursor; 0 where there is none."""
+        stream = self.stream
+        return stream.frames[self.piece(self.pos)] if self.pos < stream.end else 0
+
     def locate(self, end: int) -> tuple[int, int]:
         """Frame and time of the byte before `end`; zeros where nothing was read."""
         stream = self.stream

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from smtpsniff.smtp.preface import FIRST_WORDS, MAX_FRONT, Front, in_front, may_be_in_front
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tls import is_client_hello
 
 if TYPE_CHECKING:
-    from smtpsniff.tcp import Connection
+    from smtpsniff.tcp import Connection, Stream
 
 __all__ = ["MAIL_PORTS", "STARTS", "client_of", "is_mail"]
 
@@ -24,7 +25,7 @@ THRESHOLD, LIKELY_THRESHOLD = 5, 3
 # The PROXY v2 signature begins with CR LF, which the OR turns into 0x2d2a2d2a.
 _FIRST = (b"220 ", b"220-", b"421 ", b"421-", b"554 ", b"554-", b"521 ", b"550 ", b"ehlo", b"helo",
           b"lhlo", b"mail", b"rcpt", b"prox", b"\r\n\r\n")  # fmt: skip
-STARTS = frozenset(int.from_bytes(word, "big") | 0x20202020 for word in _FIRST)
+STARTS = frozenset(int.from_bytes(word, "big") | 0x20202020 for word in _FIRST + FIRST_WORDS)
 
 _GREETING = re.compile(rb"(?:220|421|554|521|4[0-9][0-9]|5[0-9][0-9])[ -]")
 _NAMED = re.compile(rb"E?SMTP|LMTP", re.IGNORECASE)
@@ -39,22 +40,14 @@ _OFFERS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FTP_LIKE = re.compile(rb"(?:USER |PASS |SYST|FEAT|AUTH TLS|GET |POST |CONNECT )", re.IGNORECASE)
-_PROXY = re.compile(rb"PROXY [^\r\n]{0,100}\r\n")
 
+_ASKS = re.compile(rb"PROXY |CONNECT |\x05([\x01-\x08])[\x00-\x09]|\x04\x01")
 _REPLY_LINE = re.compile(rb"^[2-5][0-5][0-9][ -]", re.MULTILINE)
 _VERB_LINE = re.compile(rb"^[ \t]*([A-Za-z-]{4,14})(?=[ \t:\r\n]|$)", re.MULTILINE)
 
 
-def _without_proxy(data: bytes) -> bytes:
-    if data.startswith(b"\r\n\r\n\x00\r\nQUIT\n"):
-        return data[16 + int.from_bytes(data[14:16], "big") :]
-    match = _PROXY.match(data)
-    return data[match.end() :] if match else data
-
-
 def _score(client: bytes, server: bytes, server_first: bool) -> int:
     """Points for SMTP with these first bytes (A.10)."""
-    client = _without_proxy(client)
     first_line = server.split(b"\n", 1)[0] + b"\n"
     score = 0
     if server_first and _GREETING.match(server):
@@ -85,12 +78,38 @@ def is_mail(connection: Connection, extra_ports: frozenset[int] = frozenset()) -
     client = client_of(connection)
     c = connection.sides[client].stream
     s = connection.sides[1 - client].stream
+    if may_be_in_front(c.data):
+        front = in_front(c.data[:MAX_FRONT], s.data[:MAX_FRONT])
+        if front.prefaces or front.more or front.refused:
+            return _is_mail_behind(front, c, s)
     first = bool(s.starts) and (not c.starts or s.times[0] <= c.times[0])
-    if _score(c.data[:HEAD], s.data[:HEAD], first) >= threshold:
+    return _judge(c.data[:HEAD], s.data[:HEAD], first, threshold)
+
+
+def _judge(client: bytes, server: bytes, server_first: bool, threshold: int) -> bool | None:
+    """Whether these first bytes, HEAD at most, are SMTP."""
+    if _score(client, server, server_first) >= threshold:
         return True
-    if _FTP_LIKE.match(c.data) or max(len(c.data), len(s.data)) >= HEAD:
+    if _FTP_LIKE.match(client) or max(len(client), len(server)) >= HEAD:
         return False
     return None
+
+
+def _is_mail_behind(front: Front, client: Stream, server: Stream) -> bool | None:
+    """The same of what follows a PROXY header, or the answer of a proxy that was asked."""
+    if front.refused:
+        return False
+    if front.more:
+        return None
+    if front.port in MAIL_PORTS:
+        return True
+    said, heard = client.data[front.client :][:HEAD], server.data[front.server :][:HEAD]
+    if is_client_hello(said):
+        return False  # the web, nearly always
+    spoke = client.times[client.piece(front.client)] if said else None
+    answered = server.times[server.piece(front.server)] if heard else None
+    first = answered is not None and (spoke is None or answered <= spoke)
+    return _judge(said, heard, first, THRESHOLD)
 
 
 def _votes(data: bytes, peer: bytes, ports: tuple[int, int], extra: frozenset[int]) -> int:
@@ -98,7 +117,7 @@ def _votes(data: bytes, peer: bytes, ports: tuple[int, int], extra: frozenset[in
     mine, other = ports
     votes = 0
     head = data[:HEAD]
-    if is_client_hello(head):
+    if is_client_hello(head) or _ASKS.match(head):
         votes += 3
     known = sum(1 for m in _VERB_LINE.finditer(head) if m[1].upper().decode() in VERBS)
     votes += 2 * min(known, 3)

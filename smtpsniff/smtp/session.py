@@ -80,8 +80,8 @@ def build(dialogue: Dialogue) -> Session:
         verdict=_NO_VERDICT,
         tcp=_tcp_facts(client, server),
     )
-    if connection.encapsulation:
-        session.encapsulation = connection.encapsulation
+    if connection.encapsulation or dialogue.layers:
+        session.encapsulation = [*(connection.encapsulation or ()), *dialogue.layers]
     _introductions(session, dialogue)
     _tls(session, dialogue)
     return session

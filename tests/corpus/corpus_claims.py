@@ -102,7 +102,11 @@ OF_MAIL: dict[str, Callable[[Event], Any]] = {
     },
     "client_bytes": lambda e: sum(x.kind in ("command", "data") for x in e.session.timeline),
     "packets": lambda e: e.session.packets,
-    "protocols": lambda e: {e.session.protocol, "tcp"},
+    "protocols": lambda e: {
+        e.session.protocol,
+        "tcp",
+        *(one.layer.rstrip("45") for one in e.session.encapsulation or ()),
+    },
     "hostname": lambda e: _first(e.session.greeting.text.split()) if e.session.greeting else None,
     **{
         name: lambda e, name=name: count(e.session, name)

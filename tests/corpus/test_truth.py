@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 WANTED = 0.97
 
-_TUNNEL = "SMTP inside SOCKS: tunnels come with a later issue"
 _FIRST_COMMAND = (
     "Suricata opens a transaction at the first command; DATA refused without MAIL is no mail"
 )
@@ -27,7 +26,6 @@ _ONE_NUMBER = "two segments with the same sequence numbers; PCredz reads packet 
 
 # (file, field): why. A field of all claims about that session has "*".
 MISSES: dict[tuple[str, str], str] = {
-    ("arkime__socks5-smtp-503.pcap", "*"): _TUNNEL,
     ("arkime__smtp-subject-multi-nospace.pcap", "subject"): (
         "Arkime keeps a blank between two encoded words; RFC 2047 §6.2 drops it"
     ),

@@ -52,7 +52,7 @@ MISREAD: dict[tuple[str, int], str] = {
     ("arkime__smtp-moloch-bof.pcap", 0): _JOINED,
     ("arkime__smtp-subject-utf8-q.pcap", 0): _JOINED,
     ("arkime__smtp-subject-windows.pcap", 0): _JOINED,
-    ("arkime__socks5-smtp-503.pcap", 0): "SMTP inside SOCKS: tunnels come with a later issue",
+    ("arkime__socks5-smtp-503.pcap", 0): "tshark loses the EHLO behind SOCKS",
     ("ndpi__smtps.pcapng", 0): _OFF_START,
     ("malcolm__malcolm-SSL.pcap", 1): _JOINED,
     ("pcapplusplus__Smtp.pcap", 0): "tshark takes the second answer to AUTH LOGIN for a command",
