@@ -149,7 +149,12 @@ def command_control_char(view: View) -> Iterator[Hit]:
 
 # Not CR and LF at the end, no tab, no NUL; IAC and one of WILL, WON'T, DO, DON'T (RFC 854).
 _CONTROL = re.compile(rb"[\x01-\x08\x0a-\x0c\x0e-\x1f\x7f]|\xff[\xfb-\xfe]")
-_CONTROL_NAMES = {8: "a backspace", 10: "a LF without CR", 27: "an escape", 127: "a delete"}
+_CONTROL_NAMES = {
+    8: "a backspace",
+    10: "a LF without CR, which this server takes for a part of the line",
+    27: "an escape",
+    127: "a delete",
+}
 _BARE_CR = re.compile(rb"\r(?!\n|\Z)")
 
 

@@ -1,6 +1,7 @@
 """Command lines out of the client's stream (RFC 5321 §4.1.1).
 
-Lines are split at LF, as the dominant servers do; what kind of line end it was is a fact for
+Lines are split at LF, as the dominant servers do, unless the server was found to be strict
+(`line_mode`); what kind of line end it was is a fact for
 the checks. The verb is the leading run of anything but blank, tab and colon.
 """
 
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange
 
-__all__ = ["MAX_CHUNK", "message_like", "parse_bdat", "read_commands", "read_unended"]
+__all__ = [
+    "MAX_CHUNK",
+    "argument_of",
+    "message_like",
+    "parse_bdat",
+    "read_commands",
+    "read_unended",
+]
 
 # Exchanges kept for one session. The longest real ones are tens of thousands of recipients.
 MAX_EXCHANGES = 200_000
@@ -53,6 +61,13 @@ def message_like(data: bytes) -> bool:
     return bool(_HEADER_LINE.match(data)) and not _ENVELOPE_LINE.match(data)
 
 
+def argument_of(line: bytes) -> bytes:
+    """What stands behind the verb, without blanks around it."""
+    word = _VERB.match(line)
+    assert word is not None  # the expression matches anything
+    return line[word.end() :].strip(b" \t\r\n")
+
+
 def parse_bdat(argument: bytes) -> tuple[int | None, bool]:
     """Size and LAST of a BDAT argument; size is None where it is malformed (RFC 3030 §2)."""
     match = _BDAT.match(argument)
@@ -73,17 +88,19 @@ def read_commands(dialogue: Dialogue) -> bool:
     data, base, limit = stream.data, stream.base, cursor.limit
     find, match, ordinary = data.find, _VERB.match, _ORDINARY.fullmatch
     place, append = dialogue.place, dialogue.log.ours.append
+    line_end = b"\r\n" if dialogue.strict else b"\n"
     while len(dialogue.exchanges) < MAX_EXCHANGES:
         start = cursor.pos
-        found = find(b"\n", start - base, limit - base)
+        found = find(line_end, start - base, limit - base)
         if found < 0:
             return False
-        line = data[start - base : found + 1]
+        found += len(line_end)
+        line = data[start - base : found]
         word = match(line)
         assert word is not None  # the expression matches anything
         raw = word[1]
         verb = _SPELLED.get(raw) or raw.upper().decode("latin-1") or "<empty>"
-        end = found + base + 1
+        end = found + base
         exchange = dialogue.push(verb, line, start, end)
         exchange.argument = line[word.end() :].strip(b" \t\r\n")
         cursor.pos = end
@@ -109,7 +126,7 @@ def read_unended(dialogue: Dialogue, end: int) -> Exchange:
     word = _VERB.match(line)
     assert word is not None
     exchange = dialogue.push(word[1].upper().decode("latin-1") or "<empty>", line, start, end)
-    exchange.argument = line[word.end() :].strip(b" \t\r\n")
+    exchange.argument = argument_of(line)
     cursor.pos = end
     dialogue.topics.update(("line-end", "odd-line"))
     if exchange.verb not in VERBS:

@@ -91,6 +91,7 @@ class Dialogue:
         self.greeting: Exchange | None = None
         self.tls: handover.Tls | None = None
         self.lmtp = False
+        self.strict = False  # this server ends lines at CR LF only (`line_mode`)
         self.swapped = False
         self.last_reply: Reply | None = None
         self.hidden = 0  # commands that may lie in a gap, at most

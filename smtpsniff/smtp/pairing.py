@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpsniff.smtp import handover, holding, letters, smuggling
+from smtpsniff.smtp import handover, holding, letters, line_mode, smuggling
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Hello, Letter, Phase, Reply
 from smtpsniff.smtp.replies import said_of
 from smtpsniff.smtp.secrets import without
@@ -48,6 +48,8 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     """Pair one reply. False: put it back, something must be known first."""
     if dialogue.secrets:
         _mask(dialogue, reply)
+    if "line-end" in dialogue.topics and line_mode.reads_strictly(dialogue, reply, final):
+        return False
     queue = dialogue.queue
     head = _head(dialogue, reply) if queue else None
     if head is None:
