@@ -9,8 +9,11 @@ EHLO = r'@G ; C "EHLO a.example.net\nNOOP\r\n" ; S "250 mx.example\r\n" ; '
 STRICT = EHLO + r'@M ; C "RCPT TO:<r@mx.example>\r\n" ; S "550 5.1.1 no\r\n" ; @Q'
 LENIENT = EHLO + r'S "250 noop\r\n" ; @M ; C "RCPT TO:<r@mx.example>\r\n" ; S "550 no\r\n" ; @Q'
 # The second answer comes late, when the client has gone on already.
-SLOW = EHLO + r"""C "MAIL FROM:<s@a.example.net>\r\n" ; S "250 noop\r\n250 2.1.0 Ok\r\n"
+SLOW = (
+    EHLO
+    + r"""C "MAIL FROM:<s@a.example.net>\r\n" ; S "250 noop\r\n250 2.1.0 Ok\r\n"
 C "RCPT TO:<r@mx.example>\r\n" ; S "550 no\r\n" ; @Q"""
+)
 
 
 def answers(text: str, framing: str = "whole") -> list[tuple[str, str]]:
