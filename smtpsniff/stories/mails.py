@@ -104,12 +104,15 @@ class Mails:
         """The mail that this is an attempt at."""
         found: Mail | None = None
         known = self._known
+        young = known.young
         where = (network(attempt.client), attempt.port, normal(attempt.sender))
         fresh: list[int] = []
         met: list[int] = []
         for person in attempt.recipients:
             key = hash((where, person.address.lower()))
-            entry = known.get(key)
+            entry = young.get(key)
+            if entry is None and known.old:
+                entry = known.get(key)
             if entry is None:
                 fresh.append(key)
                 continue
@@ -122,7 +125,7 @@ class Mails:
             found.add(attempt)
             self.crowded |= found.more > 0
         for key in fresh:
-            known.young[key] = found
+            young[key] = found
         for key in met:
             self._remember(key, found)
         return found
@@ -181,7 +184,10 @@ def same(mail: Mail, attempt: Try, person: Rcpt) -> bool:
             if earlier.message_id:
                 return earlier.message_id == attempt.message_id
     was = fate(mail, person.address)
-    if was == "accepted" or (was == "abandoned" and not last.sender):  # done, or a question
+    if was == "accepted":  # done
+        return False
+    # A client that only asks, or thinks better of it, has sent nothing that could be repeated.
+    if was == "abandoned" and (not last.sender or last.session == attempt.session):
         return False
     if attempt.size and last.size:
         return attempt.size == last.size

@@ -117,7 +117,7 @@ class Patterns:
 
     def add(self, facts: Facts) -> None:
         """One more session."""
-        client = self._clients.get(facts.client)
+        client = self._clients.young.get(facts.client) or self._clients.get(facts.client)
         if client is None:
             self._clients[facts.client] = client = Caller(facts.client)
         if client.called(facts) > 1 or facts.accepted + facts.refused > 1:
