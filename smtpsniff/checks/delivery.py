@@ -192,8 +192,39 @@ def delivery_rejected_after_data(view: View) -> Iterator[Hit]:
             )
 
 
+@check(
+    "address-change-reply",
+    group="delivery",
+    severity="note",
+    reference="RFC 5321 §3.4",
+    wakes=("moved",),
+    fires=r"""
+        @G ; @E ; @M
+        C "RCPT TO:<anna@mx.example>\r\n" ; S "551 5.1.6 User not local; try <a@new.example>\r\n"
+        @Q
+    """,
+    silent=r"""
+        @G ; @E ; @M
+        C "RCPT TO:<anna@mx.example>\r\n" ; S "550 5.1.1 User unknown\r\n"
+        @Q
+    """,
+)
+def address_change_reply(view: View) -> Iterator[Hit]:
+    """The server says that the person has moved.
+
+    Trigger: a recipient, or VRFY, was answered 251 (it forwards) or 551 (it does not).
+    Advice: write to the new address that the reply names, if you trust the server.
+    Traps: such replies tell strangers where a person is; many servers say 250 or 550 instead.
+    """
+    for exchange, reply in view.answered("RCPT", "VRFY"):
+        if reply.code in (251, 551):
+            what = "and is forwarded" if reply.code == 251 else "and is not forwarded"
+            yield view.at(f"The address has changed {what}: {answer(reply)}.", exchange)
+
+
 CHECKS = (
     *REASON_CHECKS,
+    address_change_reply,
     delivery_partial,
     delivery_failed_all,
     delivery_outcome_unknown,

@@ -31,8 +31,8 @@ the check. `fires` and `silent` are dialogues in the language of the tests: the 
 this very check, the second must not.
 
 Numbers that users may set (PROTOCOL D has them in brackets) are keyword-only arguments with the
-default, told of under the last heading of the docstring with their unit, and the least that
-makes sense if that is not 0::
+default, told of under the last heading of the docstring with their unit if they have one, and
+the least that makes sense if that is not 0::
 
     def greeting_slow(view: View, *, note: float = 2.0, after: float = 5.0) -> Iterator[Hit]:
         \"\"\"The server took long to say hello.
@@ -129,7 +129,7 @@ class Check:
 
 _HEADING = re.compile(r"^(Trigger|Advice|Traps|Thresholds):[ \n]", re.MULTILINE)
 _THRESHOLD = re.compile(
-    r"^\s+(?P<name>\w+) \((?P<unit>[^,()]*)(?:, at least (?P<least>[\d.]+))?\): "
+    r"^\s+(?P<name>\w+) \((?P<unit>(?:(?!at least)[^,()])*)(?:(?:, )?at least (?P<least>[\d.]+))?\): "
     r"(?P<meaning>(?:.|\n(?!\s+\w+ \())+)",
     re.MULTILINE,
 )

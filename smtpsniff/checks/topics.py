@@ -23,7 +23,8 @@ Of commands
 Of replies
     ``refused``       some reply was 4yz or 5yz; ``refused:X`` to command X; ``mistake``: 5yz
                       to a command other than RCPT; ``421``;
-                      ``unknown-to-server``: 500 or 502; ``reason:ID``: a delivery reason's check
+                      ``unknown-to-server``: 500 or 502; ``moved``: 251 or 551;
+                      ``reason:ID``: a delivery reason's check
     ``odd-reply``     a code that its command does not list; ``odd-code``: outside the grammar
     ``odd-text``      bytes or length of a reply line; of these ``odd-bytes``, ``long-reply``
                       and ``no-text``; ``too-long``: it complains of a length

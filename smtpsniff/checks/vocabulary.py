@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.asking import commands, heard
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import plural, said
+from smtpsniff.checks.view import is_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,7 @@ def command_empty_line(view: View, *, lines: int = 2) -> Iterator[Hit]:
     Advice: often one line end too many behind the dot that ends a message: correct the client.
     Traps: within a login an empty line is an answer. Most servers pass over one empty line.
     Thresholds:
-        lines (at least 1): so many are worth telling of, refused or not.
+        lines (lines, at least 1): so many are worth telling of, refused or not.
     """
     empty = [e for e in view.exchanges("<empty>") if view.clean(e)]
     refused = [e for e in empty if e.refused]
@@ -141,4 +142,47 @@ def command_empty_line(view: View, *, lines: int = 2) -> Iterator[Hit]:
     yield hit
 
 
-CHECKS = (command_private_x, command_obsolete, command_empty_line)
+_CHUNK = re.compile(
+    rb"[ \t]*(FIRST|NEXT|LAST)\b.*?CHUNK[ \t]*=[ \t]*(.*)", re.IGNORECASE | re.DOTALL
+)
+
+
+@check(
+    "xlink2state-overflow",
+    group="security",
+    severity="error",
+    reference="CVE-2005-0560; MS05-021",
+    wakes=("verb:X-LINK2STATE",),
+    fires=r"""
+        @G ; @E
+        C "X-LINK2STATE LAST CHUNK={0000001c}" "A"*600 "\r\n" ; S "500 5.3.3 what?\r\n"
+    """,
+    silent=r"""
+        SESSION client=10.0.0.1 server=10.0.0.2
+        @G ; @E
+        C "X-LINK2STATE LAST CHUNK={0000001c} MULTI (5) ({00000000000000000000000000000000})\r\n"
+        S "200 LAST CHUNK={00000000} DONE\r\n"
+    """,
+)
+def xlink2state_overflow(view: View, *, octets: int = 520) -> Iterator[Hit]:
+    """An old Exchange attack command.
+
+    Trigger: X-LINK2STATE with more than 520 octets (`octets`) behind CHUNK=, or its FIRST form
+    from a client that is not in a private network.
+    Advice: block the client; no software of today needs the command.
+    Traps: Exchange servers up to 2003 used it among themselves, in short lines.
+    Thresholds:
+        octets (octets): that the buffer of the servers in question could take.
+    """
+    for exchange in view.exchanges("X-LINK2STATE"):
+        chunk = _CHUNK.match(exchange.argument)
+        if chunk is None or not view.clean(exchange):
+            continue
+        size = len(chunk[2].rstrip(b"\r\n"))
+        stranger = chunk[1].upper() == b"FIRST" and not is_private(view.session.client.ip)
+        if size > octets or stranger:
+            why = f"{size} octets" if size > octets else "its first part, from a stranger"
+            yield view.at(f"X-LINK2STATE came with {why}{heard(exchange)}.", exchange)
+
+
+CHECKS = (command_private_x, command_obsolete, command_empty_line, xlink2state_overflow)

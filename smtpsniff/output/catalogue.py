@@ -48,7 +48,8 @@ def setting(threshold: Threshold, choice: Choice) -> str:
     """``greeting-slow.after = 20 s (default 5)``: the default where it is not in force."""
     value, default = choice.value(threshold), threshold.default
     changed = f" (default {default:g})" if value != default else ""
-    return f"{threshold.id} = {value:g} {threshold.unit}{changed}"
+    unit = f" {threshold.unit}" if threshold.unit else ""
+    return f"{threshold.id} = {value:g}{unit}{changed}"
 
 
 def as_text(checks: Sequence[Check], paint: Paint, choice: Choice = EVERYTHING) -> Iterator[str]:

@@ -131,6 +131,8 @@ def _remarkable(raw: bytes, code: int, enhanced: str | None) -> tuple[str, ...]:
         topics.append("unknown-to-server")
     if code == 353:
         topics.append("353")
+    if code in (251, 551):
+        topics.append("moved")
     if code >= 500 and b"oo long" in raw:
         topics.append("too-long")
     if enhanced is not None:
