@@ -367,6 +367,7 @@ class Session(Struct, omit_defaults=True, tag_field="schema", tag="smtpsniff.ses
     delays: dict[str, Any] | None = None
     encapsulation: list[Layer] | None = None  # the layers outside, outermost first
     file: int | None = None
+    last_file: int | None = None  # of last_frame
 
 
 class Attempt(Struct, omit_defaults=True, kw_only=True):

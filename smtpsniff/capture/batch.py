@@ -44,7 +44,13 @@ class PacketBatch:
         start = int(self.offset[row])
         return self.buffer[start : start + int(self.captured[row])]
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> PacketBatch:
+    @classmethod
+    def join(cls, buffer: Buffer, parts: list[PacketBatch]) -> PacketBatch:
+        """Packets of several batches, whose offsets are into one buffer."""
+        columns = {name: np.concatenate([getattr(p, name) for p in parts]) for name in COLUMNS}
+        return cls(buffer=buffer, file=parts[0].file, **columns)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> PacketBatch:
         """Some of the packets, in the same buffer."""
         columns = {name: getattr(self, name)[rows] for name in COLUMNS}
         return PacketBatch(buffer=self.buffer, file=self.file, **columns)

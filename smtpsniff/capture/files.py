@@ -65,6 +65,7 @@ class Capture:
         self.first: int | None = None  # earliest and latest time delivered so far, ns
         self.last: int | None = None
         self.damage: Damage | None = None
+        self.closed = False
         self._inflow, self._source, self.size, self.compression = _open(path, follow)
         try:
             self._reader = _reader(path, file, self._source)
@@ -76,6 +77,9 @@ class Capture:
             self._ahead = self._advance()
             while self._ahead is not None and not len(self._ahead) and not self.interfaces:
                 self._ahead = self._advance()
+            ahead = self._ahead
+            # Time of the first packet, as far as it is known before the first batch is taken.
+            self.begins = int(ahead.time[0]) if ahead is not None and len(ahead) else None
             if self.damage and self.damage.offset == 0:
                 raise CaptureError(path, self.damage.reason)
         except CaptureError:
@@ -101,12 +105,6 @@ class Capture:
     def streamed(self) -> bool:
         """Whether it comes as it comes: it can be read only once, and may keep us waiting."""
         return self._inflow is not None
-
-    @property
-    def begins(self) -> int | None:
-        """Time of the first packet, as far as it is known before the first batch is taken."""
-        ahead = self._ahead
-        return int(ahead.time[0]) if ahead is not None and len(ahead) else None
 
     @property
     def now(self) -> int:
@@ -137,7 +135,7 @@ class Capture:
 
     def close(self) -> None:
         """Close the file; batches that are out stay valid."""
-        self._done, self._ahead = True, None
+        self._done, self._ahead, self.closed = True, None, True
         self._source.close()
 
     def __iter__(self) -> Self:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import logging
-import os
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -17,8 +16,8 @@ from smtpsniff.checks.run import Examiner, internal_error
 from smtpsniff.net import Fragments, decode
 from smtpsniff.pipeline.census import Census
 from smtpsniff.pipeline.examine import Work, examine
-from smtpsniff.pipeline.files import Localiser, order_by_time
 from smtpsniff.pipeline.keeping import AttachmentReader
+from smtpsniff.pipeline.packets import Packets
 from smtpsniff.pipeline.recognition import Recognition
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.pipeline.watching import Watching
@@ -28,6 +27,7 @@ from smtpsniff.smtp.recognise import client_of
 from smtpsniff.stories import STORY_CHECKS, Chronicle, facts_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator
 
     from smtpsniff.capture import Capture, PacketBatch
@@ -76,7 +76,7 @@ class Step:
     """What one window brought: sessions that began, those that ended, how far order is known."""
 
     began: list[int] = field(default_factory=list)  # global frame of each one's first packet
-    ended: list[Session] = field(default_factory=list)
+    ended: list[tuple[int, Session]] = field(default_factory=list)  # with its first frame
     passed_over: list[int] = field(default_factory=list)  # first frames of those not wanted
     facts: list[Facts | None] = field(default_factory=list)  # of each that ended, if wanted
     settled: int = 0  # no session with a lower first frame can come any more
@@ -95,11 +95,7 @@ class Analysis:
         self.settings = settings or Settings()
         self.summary = Summary()
         self._live = live
-        self.captures: list[Capture | LiveCapture] = [live] if live is not None else []
-        self.captures += order_by_time(
-            [os.fspath(p) for p in paths], self.settings.window, self.settings.follow
-        )
-        self.localiser = Localiser(len(self.captures))
+        self._packets = Packets(paths, self.settings.window, self.settings.follow, live)
         self.packets = 0
         self.read = 0  # before a packet filter
         ports, shard = self.settings.ports, self.settings.shard
@@ -120,6 +116,11 @@ class Analysis:
             new_sink=keeper.begin if keeper is not None else None,
             show_secrets=self.settings.show_secrets,
         )
+
+    @property
+    def captures(self) -> list[Capture | LiveCapture]:
+        """The files, in order of time."""
+        return self._packets.captures
 
     @property
     def running(self) -> int:
@@ -145,46 +146,39 @@ class Analysis:
         """Go through all files, a window at a time."""
         table = self._known.table
         last = 0
-        for capture in self.captures:
-            base = self.localiser.begin(capture)
-            with capture:
-                for batch in capture:
-                    if not len(batch):  # nothing came, but time went by
-                        if self._census is not None:
-                            self._census.wait(capture.now, last)
-                        yield from self._steps(table.wait(capture.now), last)
-                        continue
-                    last = base + int(batch.frame[-1])
-                    # Packets of any kind move the capture's clock.
-                    now = int(batch.time.max())
-                    self.read += len(batch)
-                    if self._filter is not None:
-                        batch = self._chosen(batch, base, now, last)
-                    segments = self._segments(batch, base, self._fragments)
-                    ended = table.feed(segments, capture.file, now)
-                    self.packets += len(batch)
-                    del segments, batch
-                    yield from self._steps(ended, last)
-            self.localiser.end(capture)
+        for batch in self._packets:
+            now = self._packets.now  # packets of any kind move the capture's clock
+            if not len(batch):  # nothing came, but time went by
+                if self._census is not None:
+                    self._census.wait(now, last)
+                yield from self._steps(table.wait(now), last)
+                continue
+            last = int(batch.frame[-1])
+            self.read += len(batch)
+            if self._filter is not None:
+                batch = self._chosen(batch, now, last)
+            segments = self._segments(batch, self._fragments)
+            ended = table.feed(segments, batch.file, now)
+            self.packets += len(batch)
+            del segments, batch
+            yield from self._steps(ended, last)
         if self._census is not None:
             self._census.finish()
         ended = table.finish()
         self._sum_up()
         yield from self._steps(ended, -1)
 
-    def _segments(self, batch: PacketBatch, base: int, fragments: Fragments) -> SegmentBatch:
+    def _segments(self, batch: PacketBatch, fragments: Fragments) -> SegmentBatch:
         key = {} if self.settings.key is None else {"key": self.settings.key}
         segments = decode(batch, slow_decode, fragments=fragments, **key)
         self.summary.limits |= segments.limits
-        if base:
-            segments.frame += base
         return segments
 
-    def _chosen(self, batch: PacketBatch, base: int, now: int, last: int) -> PacketBatch:
+    def _chosen(self, batch: PacketBatch, now: int, last: int) -> PacketBatch:
         """The packets that the filter lets through; the census takes note of all."""
         assert self._filter is not None
         assert self._census is not None
-        everything = self._segments(batch, base, self._all_fragments)
+        everything = self._segments(batch, self._all_fragments)
         self._census.feed(everything, batch.file, now, last)
         return batch.take(self._filter.matches(batch))
 
@@ -224,10 +218,12 @@ class Analysis:
         """Count those that are wanted. Who asks for numbers waits until there are numbers."""
         late = self.where is not None and self.where.by_number
         for work, session in zip(works, sessions, strict=True):
-            first = self.first_of(session)
+            first = work.connection.first_frame  # counted through all files
+            if self._census is not None:
+                first = self._census.first_frame(session, first)
             if late or self.where is None or self.where(session):
                 step.facts.append(self._facts(work, session))
-                step.ended.append(session)
+                step.ended.append((first, session))
                 if not late:
                     self.summary.add(session)
             else:
@@ -236,22 +232,17 @@ class Analysis:
                 if self.settings.keeper is not None:
                     self.settings.keeper.forget(session)
 
-    def first_of(self, session: Session) -> int:
-        """The global number of a session's first frame, before any selection of packets."""
-        first = self.localiser.global_first(session)
-        return first if self._census is None else self._census.first_frame(session, first)
-
     def _examine(self, works: list[Work]) -> list[Session]:
         if self._live is not None:
             for work in works:
                 connection = work.connection
                 connection.dropped = self._live.drops.during(connection.start, connection.end)
-        settings = self.settings
+        settings, localiser = self.settings, self._packets.localiser
         sessions = examine(
             works,
             settings.ports,
             self._run_checks,
-            self.localiser.apply,
+            localiser.apply,
             self._new_dialogue,
             settings.keeper,
         )
@@ -260,7 +251,7 @@ class Analysis:
             if work.dialogue is not None:
                 self.summary.limits.update(work.dialogue.notes)
         for session in sessions:
-            self.localiser.name_file(session)
+            localiser.name_file(session)
         return sessions
 
     def _facts(self, work: Work, session: Session) -> Facts | None:
@@ -331,8 +322,8 @@ class Queue:
         numbering.settle(step.settled)
         held = self._held
         held += [
-            (analysis.first_of(session), session, facts)
-            for session, facts in zip(step.ended, step.facts, strict=True)
+            (first, session, facts)
+            for (first, session), facts in zip(step.ended, step.facts, strict=True)
         ]
         held += [(first, None, None) for first in step.passed_over]
         self._held = []

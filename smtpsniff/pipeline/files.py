@@ -1,36 +1,21 @@
-"""Several files as one capture: their order, and whose frame a frame is."""
+"""Several files as one capture: whose frame a frame is."""
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from smtpsniff.capture import Capture, open_capture
+import numpy as np
 
 if TYPE_CHECKING:
-    from smtpsniff.capture.live import LiveCapture
+    from numpy.typing import NDArray
+
     from smtpsniff.records import Finding, MessageReply, Session
 
-__all__ = ["Localiser", "order_by_time"]
+    Column = NDArray[np.int64]
 
-
-def order_by_time(
-    paths: list[str], window: int | None = None, follow: bool = False
-) -> list[Capture]:
-    """Open the files, ordered by the time of their first packet.
-
-    Raises `CaptureError` for the first that cannot be read at all.
-    """
-    options: dict[str, Any] = {} if window is None else {"window": window}
-    captures = [
-        open_capture(path, index, follow=follow, **options) for index, path in enumerate(paths)
-    ]
-    if len(captures) > 1:
-        # Files without any packets come last.
-        captures.sort(key=lambda c: 1 << 62 if c.begins is None else c.begins)
-        for index, capture in enumerate(captures):
-            capture.file = index
-    return captures
+__all__ = ["Localiser"]
 
 
 class Localiser:
@@ -38,33 +23,34 @@ class Localiser:
 
     def __init__(self, files: int) -> None:
         self._many = files > 1
-        self._bases: list[int] = []
-        self._frames = 0
+        # Stretches of frames that follow each other in one file too: the first of each.
+        self._first, self._file, self._local = array("q"), array("q"), array("q")
+        self._next = (-1, -1)  # file and frame that would go on the last stretch
 
-    def begin(self, capture: Capture | LiveCapture) -> int:
-        """The next file begins: how many frames came before it."""
-        self._bases.append(self._frames)
-        return self._frames
-
-    def end(self, capture: Capture | LiveCapture) -> None:
-        """The file is read."""
-        self._frames += capture.packets
+    def add(self, frame: Column, file: Column, local: Column) -> None:
+        """Frames counted through, the file of each, and their numbers there."""
+        goes_on = np.empty(len(frame), np.bool_)
+        goes_on[0] = (int(file[0]), int(local[0])) == self._next
+        goes_on[1:] = (np.diff(file) == 0) & (np.diff(local) == 1)
+        rows = np.flatnonzero(~goes_on)
+        self._first.extend(frame[rows].tolist())
+        self._file.extend(file[rows].tolist())
+        self._local.extend(local[rows].tolist())
+        self._next = int(file[-1]), int(local[-1]) + 1
 
     def split(self, frame: int) -> tuple[int, int]:
-        """(file, frame in it) of a global frame number."""
-        file = max(bisect_right(self._bases, frame - 1) - 1, 0)
-        return file, frame - self._bases[file]
-
-    def global_first(self, session: Session) -> int:
-        """The global number of a session's first frame."""
-        return session.first_frame + (self._bases[session.file] if session.file else 0)
+        """(file, frame in it) of a frame counted through."""
+        if not self._many:
+            return 0, frame
+        at = max(bisect_right(self._first, frame) - 1, 0)
+        return self._file[at], self._local[at] + frame - self._first[at]
 
     def apply(self, session: Session) -> None:
         """Make all frames of a record local to their files. Nothing to do for a single file."""
         if not self._many:
             return
         session.file, session.first_frame = self.split(session.first_frame)
-        session.last_frame = self.split(session.last_frame)[1]
+        session.last_file, session.last_frame = self.split(session.last_frame)
         for entry in session.timeline:
             first = self.split(entry.frames[0])[1]
             entry.file, entry.frame = self.split(entry.frame)

@@ -202,7 +202,7 @@ class Runner:
         numbering = Numbering()
         held: Held = []
         for step in analysis.steps():
-            held += _rendered(analysis, step, renderer)
+            held += _rendered(step, renderer)
             held = yield from self._numbered(numbering, step.began, step.settled, held, renderer)
             if self._on_progress is not None:
                 done = max(done, sum(c.position for c in analysis.captures))
@@ -314,11 +314,11 @@ Held = list[tuple[int, Any, "Facts | None"]]
 _UNWANTED = None  # in place of a rendered session: it has a number, but nobody asked for it
 
 
-def _rendered(analysis: Analysis, step: Step, renderer: Renderer) -> Held:
+def _rendered(step: Step, renderer: Renderer) -> Held:
     """What ended in a step, with those that are not wanted but take a number."""
     wanted: Held = [
-        (analysis.first_of(session), renderer.render(session), facts)
-        for session, facts in zip(step.ended, step.facts, strict=True)
+        (first, renderer.render(session), facts)
+        for (first, session), facts in zip(step.ended, step.facts, strict=True)
     ]
     return wanted + [(first, _UNWANTED, None) for first in step.passed_over]
 
@@ -373,7 +373,7 @@ def _work(paths: list[str], settings: Settings, renderer: Renderer, pipe: Pipe) 
         for step in analysis.steps():
             ended = [
                 (first, rendered, None if facts is None else pack(facts))
-                for first, rendered, facts in _rendered(analysis, step, renderer)
+                for first, rendered, facts in _rendered(step, renderer)
             ]
             position = sum(c.position for c in analysis.captures)
             pipe.send((step.began, step.settled, ended, position))
