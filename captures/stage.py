@@ -135,8 +135,8 @@ def postfix() -> Iterator[None]:
 
 
 @contextmanager
-def tcpdump(file: Path) -> Iterator[None]:
-    command = shlex.split(f"tcpdump -Z root -U --immediate-mode -i eth0 -w {file} tcp port 25")
+def tcpdump(file: Path, options: str = "--immediate-mode") -> Iterator[None]:
+    command = shlex.split(f"tcpdump -Z root -U {options} -i eth0 -w {file} tcp port 25")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         said = ""

@@ -1,7 +1,7 @@
 """What other tools state of the corpus, one claim a field, each held against our records.
 
-Not counted, for they are no statements about the dialogue or the mail's envelope and header:
-MIME parts, attachments, digests of bodies, alerts, and what a peer derives from Received fields.
+Not counted, for they are no statements about the dialogue or the mail: alerts, digests of what a
+peer makes of a body, and what it derives from Received fields.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from corpus.corpus_views import (
     Event,
+    Piece,
     addresses,
     count,
     dialogue,
@@ -17,6 +18,7 @@ from corpus.corpus_views import (
     fields_of,
     header,
     md5,
+    pieces_in,
     sessions_in,
 )  # fmt: skip
 
@@ -271,6 +273,66 @@ def _others(
             )
 
 
+# Fields of statements about parts: each must hold, or be listed with the reason.
+OF_PARTS = frozenset({
+    "filename", "filenames", "md5", "sha1", "sha256", "attachment_md5", "attachment_sha256", "urls",
+    "part size", "part type",
+})  # fmt: skip
+_DIGESTS = {
+    "md5": "md5", "sha1": "sha1", "sha256": "sha256", "attachment_md5": "md5",
+    "attachment_sha256": "sha256",
+}  # fmt: skip
+# Names that peers cut: Suricata at 255 octets, Arkime at 4095. We keep them.
+SHORTEST_CUT = 255
+# Zeek counts the line end that belongs to the boundary.
+_LINE_END = 2
+
+
+def _of_pieces(
+    file: str, place: str, entry: dict[str, Any], pieces: Sequence[Piece]
+) -> Iterator[Claim]:
+    """Statements about parts: their names, sizes and digests."""
+    for number, one in enumerate(entry.get("parts", ())):
+        if one.get("count") == 0:
+            continue
+        ours = [p for p in pieces if one.get("client_port") in (None, p.client_port)]
+        for field in ("filename", "sha1", "sha256"):
+            if one.get(field) is not None:
+                yield _piece(file, f"{place} part {number}", field, one[field], ours)
+        size = one.get("bytes", one.get("size"))
+        if size is not None and one.get("state") != "TRUNCATED":
+            sizes = sorted({p.size for p in ours})
+            holds = any(0 <= size - ours <= _LINE_END for ours in sizes)
+            yield Claim(file, f"{place} part {number}", "part size", size, sizes, holds)
+        kind = one.get("sniffed_mime_type")
+        if kind is not None:
+            types = {p.sniffed for p in ours if 0 <= size - p.size <= _LINE_END} if size else {
+                p.sniffed for p in ours
+            }  # fmt: skip
+            yield Claim(file, f"{place} part {number}", "part type", kind, types, kind in types)
+    stated = [*entry.get("sessions", ()), *(t["match"] for t in entry.get("transactions", ())
+                                            if t["count"] != 0)]  # fmt: skip
+    for number, one in enumerate(stated):
+        for field in ("attachment_md5", "attachment_sha256", "filenames", "urls"):
+            for wanted in one.get(field, ()):
+                yield _piece(file, f"{place} parts {number}", field, wanted, pieces)
+
+
+def _piece(file: str, place: str, field: str, wanted: str, pieces: Sequence[Piece]) -> Claim:
+    name = _DIGESTS.get(field)
+    got: set[str | None]
+    if field == "urls":
+        got = {url for piece in pieces for url in piece.urls}
+        return Claim(file, place, field, wanted, got, any(wanted in str(url) for url in got))
+    if name is not None:
+        got = {piece.digests[name] for piece in pieces}
+        return Claim(file, place, field, wanted, got, wanted in got)
+    got = {piece.filename for piece in pieces}
+    whole = len(wanted) < SHORTEST_CUT
+    holds = wanted in got or any(not whole and str(ours).startswith(wanted) for ours in got)
+    return Claim(file, place, field, wanted, got, holds)
+
+
 def _of_flows(entry: dict[str, Any]) -> list[dict[str, Any]]:
     """The flows of nDPI, with the names that sessions use."""
     found = []
@@ -297,3 +359,4 @@ def claims(corpus: Path, truth: dict[str, Any]) -> Iterator[Claim]:
         yield from _of_transactions(file, place, entry.get("transactions", []), events, caution)
         yield from _dialogue_claims(file, place, entry.get("dialogue", []), sessions)
         yield from _others(file, place, entry, sessions)
+        yield from _of_pieces(file, place, entry, pieces_in(corpus / "captures" / file))

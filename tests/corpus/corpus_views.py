@@ -6,13 +6,19 @@ import hashlib
 import re
 from email.utils import getaddresses
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import smtpsniff
+from smtpsniff.mail.contents import Contents
+from smtpsniff.output.extract.keeping import Extractor
+from smtpsniff.pipeline import Runner, Settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
+    from smtpsniff.output.extract.keeping import Extracted
     from smtpsniff.records import Session
 
 ADDRESS = re.compile(r"[^\s<>\",;]+@[^\s<>\",;]+")
@@ -111,3 +117,48 @@ def count(session: Session, what: str) -> int:
 def md5(text: str) -> str:
     """Hex digest of a text."""
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Piece(NamedTuple):
+    """A part of a message, decoded, or the message itself (`content_type` is None)."""
+
+    client_port: int
+    filename: str | None
+    content_type: str | None
+    size: int
+    digests: dict[str, str]
+    sniffed: str | None
+    urls: tuple[str, ...] = ()  # of the whole message
+
+
+@lru_cache
+def pieces_in(path: Path) -> tuple[Piece, ...]:
+    """Every part of every message of a capture, and the messages themselves."""
+    with TemporaryDirectory(prefix="pieces-") as work:
+        extractor = Extractor(work, frozenset())
+        try:
+            runner = Runner([str(path)], Settings(keeper=extractor), extractor, 1)
+        except smtpsniff.CaptureError:
+            return ()
+        found = [piece for extracted in runner for piece in _pieces(extracted)]
+    return tuple(found)
+
+
+def _pieces(extracted: Extracted) -> Iterator[Piece]:
+    port = extracted.session.client.port
+    for message in extracted.messages:
+        if message.kept is None:
+            continue
+        path = message.kept.path
+        raw = message.kept.data if path is None else Path(path).read_bytes()
+        digests = {name: hashlib.new(name, raw).hexdigest() for name in ("md5", "sha1", "sha256")}
+        contents = Contents(everything=True, urls=True)
+        contents.feed(raw, 0, len(raw))
+        contents.close()
+        urls = tuple(contents.urls.found) if contents.urls is not None else ()
+        yield Piece(port, None, None, len(raw), digests, "message/rfc822", urls)
+        for part in contents.found:
+            digests = {name: digest.hexdigest() for name, digest in part.digests.items()}
+            yield Piece(
+                port, part.part.filename, part.part.content_type, part.size, digests, part.sniffed
+            )

@@ -10,7 +10,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from corpus.corpus_claims import Claim, claims
+from corpus.corpus_claims import OF_PARTS, Claim, claims
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,10 @@ WANTED = 0.97
 
 _FIRST_COMMAND = (
     "Suricata opens a transaction at the first command; DATA refused without MAIL is no mail"
+)
+_INLINE = (
+    "Suricata, told to work inline, decodes 96 octets more than stand in the part; our TNEF file ends "
+    "where its last attribute does, and all its checksums are right"
 )
 _ONE_NUMBER = "two segments with the same sequence numbers; PCredz reads packet by packet"
 
@@ -35,8 +39,15 @@ MISSES: dict[tuple[str, str], str] = {
     ("ndpi__smtps.pcapng", "tls_version"): (
         "nDPI names what the ClientHello offers; the server answered in clear, nothing was agreed"
     ),
+    ("phish-analysis__smtp-attachment.pcap", "part type"): (
+        "an OLE container, as Word, Excel and others write: Zeek calls each of them Word's"
+    ),
     ("pcredz__pcredz-smtp.pcap", "auth_user"): _ONE_NUMBER,
     ("pcredz__pcredz-sample.pcap", "auth_user"): _ONE_NUMBER,
+    ("suricata-verify__smtp-bug-5981.pcap", "sha256"): _INLINE,
+    ("suricata-verify__smtp-bug-5981.pcap", "part size"): _INLINE,
+    ("suricata-verify__smtp-long-DATA-line.pcap", "sha256"): _INLINE,
+    ("suricata-verify__smtp-long-DATA-line.pcap", "part size"): _INLINE,
     ("suricata-verify__smtp-ehlo-reset-after-rejected-data.pcap", "count"): _FIRST_COMMAND,
     ("suricata-verify__smtp-ehlo-reset-after-rejected-data.pcap", "count,helo"): _FIRST_COMMAND,
     ("suricata-verify__smtp-ehlo-reset-after-rejected-data.pcap",
@@ -63,7 +74,7 @@ def _spell(claim: Claim) -> str:
 
 
 def test_share(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = _claims(corpus)
+    found = [claim for claim in _claims(corpus) if claim.field not in OF_PARTS]
     held = sum(claim.holds for claim in found)
     share = held / len(found)
     with capsys.disabled():
