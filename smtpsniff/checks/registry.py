@@ -129,7 +129,8 @@ class Check:
 
 _HEADING = re.compile(r"^(Trigger|Advice|Traps|Thresholds):[ \n]", re.MULTILINE)
 _THRESHOLD = re.compile(
-    r"^\s+(?P<name>\w+) \((?P<unit>(?:(?!at least)[^,()])*)(?:(?:, )?at least (?P<least>[\d.]+))?\): "
+    r"^\s+(?P<name>\w+) "
+    r"\((?P<unit>(?:(?!at least)[^,()])*)(?:(?:, )?at least (?P<least>[\d.]+))?\): "
     r"(?P<meaning>(?:.|\n(?!\s+\w+ \())+)",
     re.MULTILINE,
 )

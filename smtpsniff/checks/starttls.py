@@ -80,7 +80,8 @@ def starttls_stripped_suspected(view: View) -> Iterator[Hit]:
     """Something between the two probably removed the encryption offer.
 
     Trigger: the list of extensions has eight or nine X, perhaps with an A, in the place of a
-        keyword; or a command that is nothing but eight X is answered 500 or 502.
+        keyword; or a command that is nothing but eight X is answered 500 or 502; over several
+        sessions: the server offered STARTTLS in one and not in another (possible).
     Advice: look for a firewall that inspects SMTP, and switch that off; MTA-STS and DANE let
         senders insist.
     Traps: other words of that length may have been overwritten; a list that has STARTTLS, too, has

@@ -29,4 +29,9 @@ STORY_CHECKS: tuple[Check, ...] = (
     *relays.CHECKS,
 )
 
-CATALOGUE: tuple[Check, ...] = (*SESSION_CHECKS, *STORY_CHECKS)
+# A check that can speak of one session and of several has one entry: the session's.
+_KNOWN = frozenset(check.id for check in SESSION_CHECKS)
+CATALOGUE: tuple[Check, ...] = (
+    *SESSION_CHECKS,
+    *(check for check in STORY_CHECKS if check.id not in _KNOWN),
+)
