@@ -14,10 +14,13 @@ from smtpsniff.checks.view import View
 from smtpsniff.records import SEVERITIES, Finding, Timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from smtpsniff.checks.choice import Choice
     from smtpsniff.checks.registry import Check, Hit, Rule
     from smtpsniff.records import Session
     from smtpsniff.smtp.dialogue import Dialogue
+    from smtpsniff.timing import Wait
 
 __all__ = ["Examiner", "internal_error"]
 
@@ -57,9 +60,11 @@ class Examiner:
                 self._plans[key] = plan
         return plan
 
-    def __call__(self, session: Session, dialogue: Dialogue) -> list[Finding]:
+    def __call__(
+        self, session: Session, dialogue: Dialogue, waits: Sequence[Wait] = ()
+    ) -> list[Finding]:
         """Findings of all checks on one session, worst first, consequences folded (D.14)."""
-        view = View(session, dialogue)
+        view = View(session, dialogue, waits)
         view.topics = topics_of(view)
         findings: list[Finding] = []
         index: dict[int, int] | None = None

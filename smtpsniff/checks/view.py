@@ -10,12 +10,13 @@ from smtpsniff.checks.registry import Hit
 from smtpsniff.text import decode, safe, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from smtpsniff.records import Confidence, Session, Severity
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.model import Exchange, Reply
     from smtpsniff.tcp import Connection, Side
+    from smtpsniff.timing import Wait
 
 __all__ = ["View", "quote"]
 
@@ -52,15 +53,16 @@ def quote(raw: bytes | str) -> str:
 class View:
     """A session, its dialogue and its connection, with the questions that checks ask."""
 
-    __slots__ = ("client", "connection", "dialogue", "server", "session", "topics")
+    __slots__ = ("client", "connection", "dialogue", "server", "session", "topics", "waits")
 
-    def __init__(self, session: Session, dialogue: Dialogue) -> None:
+    def __init__(self, session: Session, dialogue: Dialogue, waits: Sequence[Wait] = ()) -> None:
         self.session = session
         self.dialogue = dialogue
         self.connection: Connection = dialogue.connection
         self.client: Side = self.connection.sides[dialogue.client]
         self.server: Side = self.connection.sides[1 - dialogue.client]
         self.topics: set[str] = set()
+        self.waits = waits  # stretches of the timeline that were long, in order
 
     # -- honesty -----------------------------------------------------------------------
 

@@ -91,11 +91,15 @@ class Mail(Struct, frozen=True, gc=False):
 
 
 class Part(Struct, frozen=True, gc=False):
-    """A part of the session's time: its key in the record, words for it, seconds."""
+    """A part of the session's time: its key in the record, words for it, seconds.
+
+    `low` is the least it can have been, where that is markedly less.
+    """
 
     key: str
     words: str
     seconds: float
+    low: float | None = None
 
 
 class Account(Struct, gc=False):
@@ -409,12 +413,22 @@ def _message(message: Message) -> Iterator[Fact]:
 
 def _parts(session: Session) -> list[Part]:
     """Parts of the session's time that matter, the longest first."""
+    delays = session.delays or {}
+    bounds = delays.get("bounds", {})
     parts = [
-        Part(key, PARTS[key], seconds)
-        for key, seconds in (session.delays or {}).items()
+        Part(key, PARTS[key], seconds, _least(bounds, key, seconds))
+        for key, seconds in delays.items()
         if key in PARTS and seconds > 0.01 * session.duration and seconds >= 0.0005
     ]
     return sorted(parts, key=lambda part: (part.seconds, part.key), reverse=True)
+
+
+MARKEDLY = 0.9  # a lower bound above this share of the whole tells a reader nothing
+
+
+def _least(bounds: dict[str, list[float]], key: str, seconds: float) -> float | None:
+    low = bounds[key][0] if key in bounds else seconds
+    return low if low < MARKEDLY * seconds else None
 
 
 def _tcp(session: Session) -> str:

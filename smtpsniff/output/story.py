@@ -16,7 +16,7 @@ from smtpsniff.output.units import span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from smtpsniff.output.account import Account, Fact, Mail
+    from smtpsniff.output.account import Account, Fact, Mail, Part
     from smtpsniff.output.paint import Paint
     from smtpsniff.records import Session
 
@@ -100,11 +100,17 @@ def _remarkable(told: Account, paint: Paint) -> Iterator[str]:
     if told.parts or told.trouble:
         yield ""
     if told.parts:
-        text = ", ".join(f"{part.words} {span(part.seconds)}" for part in told.parts)
+        text = ", ".join(map(_part, told.parts))
         yield from _fact("time went", text, paint)
         yield " " * LABEL + _bar(told, paint)
     if told.trouble:
         yield from _fact("TCP", told.trouble, paint)
+
+
+def _part(part: Part) -> str:
+    """``server 5.3 s (5.0 s at least)``."""
+    least = "" if part.low is None else f" ({span(part.low)} at least)"
+    return f"{part.words} {span(part.seconds)}{least}"
 
 
 BAR = 60  # columns of the bar, less where there are less

@@ -24,11 +24,12 @@ from smtpsniff.timing import delays
 from smtpsniff.verdict import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from smtpsniff.checks.run import Examiner
     from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.tcp import Connection
+    from smtpsniff.timing import Wait
 
 __all__ = ["Work", "examine"]
 
@@ -44,6 +45,7 @@ class Work:
     client: int = 0
     session: Session | None = None
     fault: Exception | None = None
+    waits: Sequence[Wait] = ()
 
 
 def examine(
@@ -72,11 +74,11 @@ def examine(
         if keeper is not None:
             hand_over(keeper, _of(work), work.dialogue)
         session = _of(work)
-        session.findings = run_checks(session, work.dialogue)
+        session.findings = run_checks(session, work.dialogue, work.waits)
         work.dialogue.close()
 
     works = list(works)
-    for stage in (read, _build, check, _time):
+    for stage in (read, _build, _time, check):
         _each(works, stage)
     _each(works, lambda work: localise(_of(work)))
     _each(works, _judge)
@@ -106,7 +108,9 @@ def _build(work: Work) -> None:
 
 def _time(work: Work) -> None:
     session = _of(work)
-    session.delays = delays(session)
+    sides = work.connection.sides
+    spent = delays(session, sides[work.client], sides[1 - work.client])
+    session.delays, work.waits = spent.delays, spent.waits
 
 
 def _judge(work: Work) -> None:

@@ -57,7 +57,8 @@ def _answered(syns: list[Mark], answer: Mark) -> Mark | None:
 
 def _sampled(mine: Side, theirs: Side) -> int | None:
     """The quickest answer to a segment of `mine`; none where segments were sent again (Karn)."""
-    if mine.retransmissions or mine.stream.gaps or theirs.stream.gaps:
+    again = mine.trouble is not None and mine.trouble.again
+    if again or mine.stream.gaps or theirs.stream.gaps:
         return None
     stream, other = mine.stream, theirs.stream
     samples = []

@@ -1,5 +1,11 @@
-"""Where the time went: disjoint parts that add up to the session's duration."""
+"""Where the time went: disjoint parts that add up to the session's duration.
 
-from smtpsniff.timing.delays import delays
+`delays`  the walk over the timeline
+`losses`  when the network had lost something
+`waits`   the stretches that were long, one by one, for checks
+"""
 
-__all__ = ["delays"]
+from smtpsniff.timing.delays import PARTS, delays
+from smtpsniff.timing.waits import Wait
+
+__all__ = ["PARTS", "Wait", "delays"]
