@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.asking import ENVELOPE, heard, raised, unbroken
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, plural, said
+from smtpsniff.checks.view import is_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -229,8 +229,7 @@ def xclient_used(view: View) -> Iterator[Hit]:
     """
     for exchange, reply in view.answered("XCLIENT"):
         severity: Severity | None = None
-        source = ip_address(view.session.client.ip)
-        at_home = source.is_loopback or source.is_private
+        at_home = is_private(view.session.client.ip)  # loopback among them
         if not reply.positive or (at_home and view.offered(exchange, "XCLIENT")):
             severity = "note"
         yield view.at(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.names import Name, is_name, judge
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, first_reply, greeting_of, said
+from smtpsniff.checks.view import is_private
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
@@ -278,10 +279,9 @@ def _is_servers(view: View, hello: Exchange, claimed: str, server: str) -> Confi
 
 def _neighbours(client: str, server: str) -> bool:
     """Whether the client may well belong to the server's own organisation."""
-    address = ip_address(client)
-    if address.is_private:
+    if is_private(client):
         return True
-    width = SAME_NETWORK[address.version]
+    width = SAME_NETWORK[ip_address(client).version]
     return ip_address(server) in ip_network(f"{client}/{width}", strict=False)
 
 

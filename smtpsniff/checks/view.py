@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smtpsniff.tcp import Connection, Side
     from smtpsniff.timing import Wait
 
-__all__ = ["View", "quote"]
+__all__ = ["View", "is_loopback", "is_private", "quote"]
 
 
 @lru_cache(4096)
@@ -31,13 +31,17 @@ def is_loopback(ip: str) -> bool:
 _NOT_ALL_PUBLIC = frozenset(map(str, (0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256))))
 
 
+# For examples (RFC 5737, RFC 3849): whoever replaces addresses with these means public ones.
+_DOCUMENTATION = ("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:")
+
+
 @lru_cache(4096)
 def is_private(ip: str) -> bool:
     """Whether an address is of no public network (RFC 1918, RFC 4193 and their like)."""
     first = ip.partition(".")[0]
     if len(first) < len(ip) and first not in _NOT_ALL_PUBLIC:
         return False  # without asking the library, which takes ten times as long
-    return ip_address(ip).is_private
+    return ip_address(ip).is_private and not ip.startswith(_DOCUMENTATION)
 
 
 # Wire bytes quoted in a finding (PROTOCOL: at most 120, escaped).

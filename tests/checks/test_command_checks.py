@@ -179,7 +179,7 @@ RAISED = [
     ("path-quoted-local-part", r"RCPT TO:<\"bob\"@mx.example>\r\n", "250 Ok", "warning"),
     ("path-address-literal", r"RCPT TO:<r@[2001:db8::1]>\r\n", "250 Ok", "warning"),
     ("path-address-literal", r"RCPT TO:<r@[IPv6:2001:db8::1]>\r\n", "250 Ok", "note"),
-    ("path-domain-not-fqdn", r"RCPT TO:<r@host>\r\n", "250 Ok", "note"),
+    ("path-domain-not-fqdn", r"RCPT TO:<r@host>\r\n", "250 Ok", "warning"),
     ("path-domain-not-fqdn", r"RCPT TO:<r@host>\r\n", "550 5.1.2 No such domain", "error"),
     ("ext-param-unknown", r"MAIL FROM:<s@a.example> FOO\r\n", "250 Ok", "warning"),
     ("ext-param-unknown", r"RCPT TO:<r@mx.example> SIZE=1\r\n", "555 No", "error"),
@@ -193,9 +193,12 @@ def test_raised_severity(name: str, line: str, reply: str, severity: str) -> Non
 
 
 def test_a_public_sender_without_domain() -> None:
-    text = "SESSION client=203.0.112.7 server=8.8.4.4\n" + asked(r"MAIL FROM:<root@localhost>\r\n")
+    text = asked(r"MAIL FROM:<root@localhost>\r\n")
     (finding,) = found("path-domain-not-fqdn", text)
     assert finding.severity == "warning"
+    at_home = "SESSION client=10.0.0.1 server=10.0.0.9\n" + text
+    (finding,) = found("path-domain-not-fqdn", at_home)
+    assert finding.severity == "note"
 
 
 INVALID = [

@@ -35,7 +35,9 @@ def test_example(check: Check) -> None:
 
 def test_postcard() -> None:
     assert one("starttls-offered-not-used", "@G ; @ET ; @M", **PUBLIC).severity == "warning"
-    assert one("starttls-offered-not-used", "@G ; @ET ; @M").severity == "note"
+    assert one("starttls-offered-not-used", "@G ; @ET ; @M").severity == "warning"
+    private = "SESSION client=10.0.0.1 server=10.0.0.9 ; @G ; @ET ; @M"
+    assert one("starttls-offered-not-used", private).severity == "note"
     assert not found("starttls-offered-not-used", "@G ; @ET ; @M", **LOCAL)
     assert not found("starttls-offered-not-used", "@G ; @EN ; @M")
 
