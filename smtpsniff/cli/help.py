@@ -39,6 +39,8 @@ commands:
                                 (5.1.1), a command (RCPT), an extension (SIZE),
                                 a reason (greylist), an outcome (ambiguous)
   smtpsniff checks              everything that is looked for
+  smtpsniff report FILE -o report.html
+                                one page to look at in a browser and to send
   smtpsniff schema              JSON Schema of the records
 
 selecting, with read and show (numbers stay those of the whole capture):

@@ -13,16 +13,16 @@ COMMANDS: dict[str, str] = {
     "stories": "what became of each mail over all its attempts",
     "explain": "a check, reply code, command, extension or other word of the output",
     "checks": "everything that smtpsniff looks for",
+    "report": "one page with everything in it, for a browser, to send around",
     "schema": "the JSON Schema of the records",
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("report", "slice", "query", "learn", "tui")
+LATER_COMMANDS = ("slice", "query", "learn", "tui")
 LATER_FORMATS = ("csv", "zeek", "eve")
 LATER_OPTIONS: dict[str, str] = {
     "--keylog": "opening TLS with --keylog",
     "-w": "writing packets (-w)",
-    "-o": "writing a report (-o)",
 }
 
 # First words of a packet filter, as tcpdump's users type them behind a file name.

@@ -43,14 +43,17 @@ PARTS = {
 
 
 class Said(Struct, frozen=True, gc=False):
-    """A finding, and under it what follows from it: pairs of check and text."""
+    """A finding, and under it what follows from it: pairs of check and text.
+
+    `frames` are written as those of lines are.
+    """
 
     check: str
     severity: str
     confidence: str
     text: str
     count: int
-    frames: list[int]
+    frames: list[str]
     hence: list[tuple[str, str]]
 
 
@@ -146,7 +149,7 @@ def account(session: Session, files: list[str], digits: int) -> Account:
         parts=_parts(session),
         duration=session.duration,
         trouble=_tcp(session),
-        start=session.start,
+        start=int(session.start),
         digits=digits,
         client=address(session.client),
         server=address(session.server),
@@ -157,8 +160,13 @@ def _said(finding: Finding) -> Said:
     hence = [(related.check, safe(related.text)) for related in finding.related]
     return Said(
         finding.check, finding.severity, finding.confidence, safe(finding.text), finding.count,
-        finding.frames, hence,
+        [_frame(frame, finding.file) for frame in finding.frames], hence,
     )  # fmt: skip
+
+
+def _frame(frame: int, file: int | None) -> str:
+    """``12``, or ``2:12`` where there are several files: the second one's."""
+    return str(frame) if file is None else f"{file + 1}:{frame}"
 
 
 # -- facts ---------------------------------------------------------------------------------
@@ -175,7 +183,8 @@ def _facts(session: Session, files: list[str], digits: int) -> Iterator[Fact]:
     yield Fact("ended", f"{session.ended}: {ENDED.get(session.ended, '')}".rstrip(": "))
     yield Fact("missing", _missing(session))
     if files[1:]:
-        yield Fact("file", ", ".join(f"{i}: {safe(f)}" for i, f in enumerate(files, 1)))
+        own = sorted({session.file or 0, *(entry.file or 0 for entry in session.timeline)})
+        yield Fact("file", ", ".join(f"{i + 1}: {safe(files[i])}" for i in own))
     yield Fact("community", session.community_id)
 
 
@@ -252,10 +261,10 @@ def _lines(session: Session) -> Iterator[Line]:
     for index in _order(session.timeline):
         entry = session.timeline[index]
         yield Line(
-            entry.time,
+            int(entry.time),
             (entry.time - session.start) / 1e9,
             entry.delay,
-            f"{(entry.file or 0) + 1}:{entry.frame}" if many else str(entry.frame),
+            _frame(entry.frame, (entry.file or 0) if many else None),
             entry.from_,
             entry.kind,
             phases[index],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smtpsniff.output.row import Row
     from smtpsniff.records import Run, Story
 
-__all__ = ["Totals"]
+__all__ = ["ORDER", "Count", "Totals"]
 
 NAMED = 5  # sessions named for a finding
 LISTED = 12  # findings listed
@@ -26,14 +26,14 @@ TOLD = 5  # stories told
 LONG = 200  # characters of file names that nobody wants to read again
 _RANK = {"error": 0, "warning": 1, "note": 2}
 # The worst first.
-_ORDER = (
+ORDER = (
     "unreachable", "refused", "rejected", "deferred", "ambiguous", "aborted", "partial",
     "unknown", "no-mail", "opaque", "delivered",
 )  # fmt: skip
 
 
 @dataclass(slots=True)
-class _Count:
+class Count:
     """How many sessions, and the first of them by number."""
 
     sessions: int = 0
@@ -71,23 +71,23 @@ class Totals:
     """Counts rows as they come."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[str, _Count] = {}
-        self._checks: dict[str, _Count] = {}
+        self._outcomes: dict[str, Count] = {}
+        self._checks: dict[str, Count] = {}
         self._stories: list[Story] = []  # the first few worth telling
         self._more = 0  # stories
 
     def add(self, row: Row) -> None:
         """Count one row."""
-        self._outcomes.setdefault(row.outcome, _Count()).add(row.number)
+        self._outcomes.setdefault(row.outcome, Count()).add(row.number)
         for check in {spotted.check: spotted for spotted in row.spotted}.values():
-            known = self._checks.setdefault(check.check, _Count())
+            known = self._checks.setdefault(check.check, Count())
             known.severity = min(known.severity, check.severity, key=_RANK.__getitem__)
             known.add(row.number)
 
     def add_story(self, story: Story) -> None:
         """Count a story's findings, and keep it if it is one of the first."""
         for finding in story.findings:
-            known = self._checks.setdefault(finding.check, _Count())
+            known = self._checks.setdefault(finding.check, Count())
             known.severity = min(known.severity, finding.severity, key=_RANK.__getitem__)
             known.add(story.sessions[0])
         self._stories.append(story)
@@ -114,7 +114,7 @@ class Totals:
     def _counted(self, paint: Paint) -> Iterator[str]:
         """Outcomes, the worst first, and where to find those that failed."""
         most = max((count.sessions for count in self._outcomes.values()), default=0)
-        for outcome in _ORDER:
+        for outcome in ORDER:
             if outcome in self._outcomes:
                 counted = self._outcomes[outcome]
                 where = f"  {counted.where()}" if outcome in FAILED else ""
@@ -154,7 +154,7 @@ class Totals:
         if self._more:
             yield f"  and {self._more:,} more; smtpsniff stories has all of them"
 
-    def _worst_first(self) -> list[tuple[str, _Count]]:
+    def _worst_first(self) -> list[tuple[str, Count]]:
         """Checks: the worst first, then the most frequent."""
         return sorted(self._checks.items(), key=lambda c: (_RANK[c[1].severity], -c[1].sessions))
 
@@ -167,7 +167,7 @@ class Totals:
         files = " ".join(shlex.quote(file.path) for file in run.files)
         if len(files) > LONG:
             files = "FILE..."
-        example = next(self._outcomes[o].named[0] for o in _ORDER if o in self._outcomes)
+        example = next(self._outcomes[o].named[0] for o in ORDER if o in self._outcomes)
         which = f"--session {example}" if len(run.files) > 1 else str(example)
         yield ""
         yield paint(f"smtpsniff show {files} {which}", "dim")

@@ -188,6 +188,11 @@ class Runner:
             self.totals.summary.merge(self._told)
             self._told = Summary()
 
+    @property
+    def files(self) -> list[str]:
+        """The files in the order in which records count them."""
+        return [capture.path for capture in self._analysis.captures]
+
     def stop(self) -> None:
         """End a stream; the iteration goes on with what has arrived, and with what is open."""
         self._analysis.stop()
