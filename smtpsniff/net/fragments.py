@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from smtpsniff.net.headers import IPV6, MORE, OFFSET, TCP_PROTOCOL, UDP
+from smtpsniff.net.headers import ICMP_V4, ICMP_V6, IPV6, MORE, OFFSET, TCP_PROTOCOL, UDP
 from smtpsniff.net.tunnels import PORTS
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ that IPv4 knows is 68, IPv6's is 1280."""
 
 LARGEST = 0xFFFF  # what the length field of an IP header holds
 
-WANTED = frozenset({TCP_PROTOCOL, UDP, 4, 41, 47, 97, 137})
-"""Protocols whose fragments are kept: TCP, and those that may carry it."""
+WANTED = frozenset({TCP_PROTOCOL, UDP, ICMP_V4, ICMP_V6, 4, 41, 47, 97, 137})
+"""Protocols whose fragments are kept: TCP, errors about it, and those that may carry it."""
 
 OVERLAP_V4 = "IPv4 fragments that overlap: the first copy of each byte was taken"
 OVERLAP_V6 = "IPv6 fragments that overlap: their packets were dropped (RFC 5722)"

@@ -46,6 +46,13 @@ LINKS = {
     **{f"raw {link}": (link, V4) for link in (12, 14, 101, 228)},
     **{f"raw {link}, ipv6": (link, V6) for link in (12, 14, 101, 229)},
     "cisco hdlc": (104, b"\x0f\0\x08\0" + V4),
+    "cisco hdlc with direction": (205, b"\1\x0f\0\x08\0" + V4),
+    "ipsec, taken out": (109, b"\2\0\0\0" + bytes(8) + V4),
+    "fibre channel": (122, bytes(16) + b"\xaa\xaa\3\0\0\0\x86\xdd" + V6),
+    "firewire": (138, bytes(16) + b"\x08\0" + V4),
+    "netanalyzer": (240, bytes(4) + ether(V4)),
+    "netanalyzer with preamble": (241, bytes(12) + ether(V6, 0x86DD)),
+    "mpacket": (274, bytes(8) + ether(V4)),
     "slip": (8, bytes(16) + V4),
     "fddi": (10, bytes(13) + b"\xaa\xaa\3\0\0\0\x08\0" + V4),
 }

@@ -243,14 +243,26 @@ def gtp(extended: bool) -> Callable[[Inner], bytes]:
     return make
 
 
-def l2tp(flags: int, fields: bytes) -> Callable[[Inner], bytes]:
-    return lambda inner: (
-        struct.pack("!H", flags | 2)
-        + fields
+def joined(inner: Inner) -> bytes:
+    """An A-MSDU of one frame."""
+    frame = snap(inner.kind) + inner.packet
+    size = min(len(frame) + inner.missing, 0xFFFF)
+    return wifi(0x88, 2, b"\x80\0") + MACS + struct.pack("!H", size) + frame
+
+
+def l2tp(inner: Inner) -> bytes:
+    return (
+        struct.pack("!HHH", 2, 8, 9)
         + b"\xff\x03"
         + struct.pack("!H", ppp(inner.kind))
         + inner.packet
     )
+
+
+def l2tp_whole(inner: Inner) -> bytes:
+    """With length, sequence numbers and padding."""
+    rest = struct.pack("!HHHHH", 8, 9, 1, 2, 2) + b"xx" + l2tp(inner)[6:]
+    return struct.pack("!HH", 0x4A02, 4 + len(rest) + inner.missing) + rest
 
 
 def teredo(header: bytes) -> Callable[[Inner], bytes]:
@@ -294,13 +306,16 @@ WRAPPINGS: dict[str, Wrapping] = {
     "802.11": Wrapping(105, typed(lambda k: wifi(8, 1) + snap(k))),
     "802.11, qos": Wrapping(105, typed(lambda k: wifi(0x88, 2, b"\0\0") + snap(k))),
     "802.11, four addresses": Wrapping(105, typed(lambda k: wifi(0x88, 3, bytes(8)) + snap(k)), scapy=False),
-    "802.11, joined": Wrapping(105, typed(lambda k: wifi(0x88, 2, b"\x80\0") + MACS + b"\0\0" + snap(k)), scapy=False),
+    "802.11, joined": Wrapping(105, joined, scapy=False),
     "radiotap": Wrapping(127, typed(lambda k: RADIOTAP + wifi(0x88, 2, b"\0\0") + snap(k))),
     "ppi": Wrapping(192, ppi, scapy=False),
     "prism": Wrapping(119, prism),
     "avs": Wrapping(163, typed(lambda k: struct.pack("!II", 0x80211001, 64) + bytes(56) + wifi(8, 1) + snap(k)), scapy=False),
     "nflog": Wrapping(239, nflog("<"), scapy=False),
     "nflog, big endian": Wrapping(239, nflog(">"), scapy=False),
+    "pflog": Wrapping(117, typed(lambda k: bytes([61, {IP4: 2, IP6: 24}[k]]) + bytes(62)), scapy=False),
+    "atm": Wrapping(100, typed(snap), scapy=False),
+    "frame relay, snap": Wrapping(107, typed(lambda k: b"\x18\x41\x03\0\x80\0\0\0" + struct.pack("!H", k)), scapy=False),
     "pktap": Wrapping(258, pktap, scapy=False),
     "cooked": Wrapping(113, typed(lambda k: struct.pack("!HHH8sH", 0, 1, 6, bytes(8), k))),
     "cooked, pppoe": Wrapping(113, lambda i: struct.pack("!HHH8sH", 0, 1, 6, bytes(8), 0x8864) + pppoe(i), [layer("pppoe", session=9)]),
@@ -334,8 +349,8 @@ WRAPPINGS: dict[str, Wrapping] = {
     "gtp, extended": Wrapping(1, over_udp(2152, gtp(True)), [layer("gtp", teid=0xABCD, **ENDS)], scapy=False),
     "teredo": Wrapping(1, teredo(b""), [layer("teredo", **ENDS)], scapy=False),
     "teredo, with both indications": Wrapping(1, teredo(TEREDO_HEADERS), [layer("teredo", **ENDS)], scapy=False),
-    "l2tp": Wrapping(1, over_udp(1701, l2tp(0, struct.pack("!HH", 8, 9)), source=1701), [layer("l2tp", id=8, session=9, **ENDS)], scapy=False),
-    "l2tp, all fields": Wrapping(1, over_udp(1701, l2tp(0x4A00, struct.pack("!HHHHHH", 0, 8, 9, 1, 2, 2) + b"xx"), source=1701), [layer("l2tp", id=8, session=9, **ENDS)], scapy=False),
+    "l2tp": Wrapping(1, over_udp(1701, l2tp, source=1701), [layer("l2tp", id=8, session=9, **ENDS)], scapy=False),
+    "l2tp, all fields": Wrapping(1, over_udp(1701, l2tp_whole, source=1701), [layer("l2tp", id=8, session=9, **ENDS)], scapy=False),
     "hop by hop": Wrapping(1, six_only(lambda following, _: (0, bytes([following, 0, 1, 4]) + bytes(4)))),
     "destination options": Wrapping(1, six_only(lambda following, _: (60, bytes([following, 1, 1, 12]) + bytes(12)))),
     "routing": Wrapping(1, six_only(routing)),
