@@ -17,6 +17,7 @@ from smtpsniff.cli.running import check_where, packet_filter
 from smtpsniff.cli.streams import tell
 from smtpsniff.output.units import count
 from smtpsniff.pipeline import Settings
+from smtpsniff.pipeline.keeping import AttachmentReader
 from smtpsniff.pipeline.live import Live
 from smtpsniff.smtp.recognise import MAIL_PORTS
 
@@ -45,7 +46,13 @@ class Listening:
         choice = choice_of(args)
         check_where(args.where)
         settings = Settings(
-            ports, args.verify_checksums, choice=choice, where=args.where, watch=watch
+            ports,
+            args.verify_checksums,
+            choice=choice,
+            show_secrets=args.show_secrets,
+            keeper=AttachmentReader() if args.attachments else None,
+            where=args.where,
+            watch=watch,
         )
         limits = Limits(
             words=packet_filter([*args.words, *args.packet_filter]),
