@@ -351,6 +351,16 @@ class Dialogue:
                 self.hello = None  # part of the list is missing
         return True
 
+    def held_back(self, reply: Reply) -> bool:
+        """Whether the server had more than we do: the client's bytes wait behind a hole in them."""
+        stream = self.c.stream
+        waits = any(
+            side.stream is stream and side.pending is not None and side.pending.segments
+            for side in self.connection.sides
+        )
+        beyond = (reply.ack - stream.after(stream.end)) & MODULUS if stream.end else 0
+        return waits and reply.ack >= 0 and 0 < beyond < HALF
+
     def had_received(self, reply: Reply, exchange: Exchange) -> bool:
         """Whether the server had the command when it began this reply."""
         if exchange.verb == "<greeting>":

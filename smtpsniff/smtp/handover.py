@@ -85,9 +85,10 @@ def begins_with_tls(dialogue: Dialogue) -> bool:
     return True
 
 
-def begin_tls(dialogue: Dialogue, command: Exchange | None) -> None:
-    """From here on both streams are records."""
-    dialogue.tls = Tls("starttls" if command is not None else "implicit", command)
+def begin_tls(dialogue: Dialogue, command: Exchange | None, *, hidden: bool = False) -> None:
+    """From here on both streams are records. `hidden`: a hole has what asked for it."""
+    asked = command is not None or hidden
+    dialogue.tls = Tls("starttls" if asked else "implicit", command)
     dialogue.mode = Mode.OPAQUE
     dialogue.phase = Phase.TLS
     dialogue.topics.add("tls")

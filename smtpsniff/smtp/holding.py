@@ -112,8 +112,9 @@ def _server_gap(dialogue: Dialogue) -> bool:
     if dialogue.tls is None or dialogue.tls.opened:
         dialogue.lost_replies = True
         _skip_to_line(dialogue.s)
-        if dialogue.s.pos >= dialogue.s.limit and dialogue.s.at_gap is None:
-            # Nothing follows the hole: whatever was outstanding was answered in it, if at all.
+        behind = dialogue.s.bytes(dialogue.s.pos, dialogue.s.pos + 6)
+        if (not behind and dialogue.s.at_gap is None) or handover.is_tls(behind):
+            # No reply follows the hole: whatever was outstanding was answered in it, if at all.
             while dialogue.queue and dialogue.hold is not None:
                 settle_lost(dialogue, dialogue.queue.popleft())
     return True
@@ -130,8 +131,9 @@ def settle_lost(dialogue: Dialogue, exchange: Exchange) -> None:
 
 
 def _skip_to_line(reader: Reader) -> None:
-    """Behind a hole: go to the next line's beginning unless a reply seems to begin at once."""
-    if re.match(rb"[2-5][0-5][0-9][ \r\n-]", reader.bytes(reader.pos, reader.pos + 4)):
+    """Behind a hole: go to the next line's beginning unless a reply or TLS begins at once."""
+    ahead = reader.bytes(reader.pos, reader.pos + 6)
+    if re.match(rb"[2-5][0-5][0-9][ \r\n-]", ahead) or handover.is_tls(ahead):
         return
     end = reader.find_line()
     reader.pos = end if end >= 0 else reader.limit
@@ -176,6 +178,9 @@ def _hidden_commands(dialogue: Dialogue, length: int, why: str) -> None:
     )
     ahead = _ahead(dialogue)
     if not ahead or _verb_line(ahead):
+        return
+    if handover.is_tls(ahead):
+        handover.begin_tls(dialogue, None, hidden=True)
         return
     if message_like(ahead) or b"\r\n.\r\n" in dialogue.c.bytes(dialogue.c.pos, dialogue.c.limit):
         content.begin_body(dialogue, dialogue.letter)

@@ -57,6 +57,8 @@ def take(dialogue: Dialogue, reply: Reply, final: bool) -> bool:
     if head is None:
         if dialogue.c.at_gap is not None and dialogue.hold is None:
             return False  # what it answers may lie behind the gap
+        if not final and dialogue.held_back(reply):
+            return False
         in_message = dialogue.body is not None or bool(queue)
         if in_message and smuggling.took_variant_live(dialogue, reply):
             return False

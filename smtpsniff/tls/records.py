@@ -31,6 +31,8 @@ MAX_RECORD = 1 << 16
 MAX_MESSAGE = 1 << 17
 # Certificates of a chain: OpenSSL follows at most 100, real ones have two to four.
 MAX_CHAIN = 16
+# Version, random and cipher of a hello; with less it says nothing.
+SHORTEST_HELLO = 36
 # Alerts kept of one direction: a handshake has at most two or three.
 MAX_ALERTS = 8
 
@@ -84,6 +86,8 @@ class Records:
     def lose(self, length: int) -> None:
         """So many bytes were not captured; behind them no record's beginning is known."""
         self.size += length
+        if not self.records and not self._rest:
+            return  # nothing was begun yet
         if self._skip >= length:
             self._skip -= length
             return
@@ -163,6 +167,8 @@ class Records:
     def _take(self, kind: int, body: bytes) -> None:
         """One handshake message."""
         self.last = kind
+        if kind in (CLIENT_HELLO, SERVER_HELLO) and len(body) < SHORTEST_HELLO:
+            return
         if kind == CLIENT_HELLO and self.hello is None:
             self.hello = read_client_hello(body)
         elif kind == SERVER_HELLO and (self.hello is None or self.retried):
