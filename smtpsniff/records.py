@@ -59,7 +59,9 @@ class Layer(Struct, omit_defaults=True, gc=False):
     layer tells its networks or users apart is called as its standard calls it.
     """
 
-    layer: str  # ip, vlan, pbb, mpls, pppoe, gre, erspan, vxlan, geneve, gtp, teredo, l2tp, …
+    # ip, vlan, pbb, mpls, pppoe, nsh, gre, erspan, vxlan, geneve, gtp, teredo, l2tp, etherip;
+    # proxy (a PROXY header), socks4, socks5, http-connect
+    layer: str
     source: str | None = None  # the tunnel's ends, as the session's first packet has them;
     destination: str | None = None  # or what a PROXY header tells
     source_port: int | None = None  # of a PROXY header

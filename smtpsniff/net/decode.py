@@ -24,13 +24,15 @@ from smtpsniff.net.headers import (
     IP_V6,
     LONGEST_802_3,
     TCP_PROTOCOL,
+    UDP,
 )
 from smtpsniff.net.icmp import unreachable
 from smtpsniff.net.ip import Datagrams, ipv4, ipv6
 from smtpsniff.net.outside import IP, Outside
-from smtpsniff.net.place import LINK, LLC, PROTOCOL, VERSION, Places, kinds_of, together
+from smtpsniff.net.place import LINK, LLC, NOTHING, PROTOCOL, VERSION, Places, kinds_of, together
 from smtpsniff.net.steps import ALIASES, STEPS
 from smtpsniff.net.tcp import segments
+from smtpsniff.net.tunnels import udp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +53,7 @@ TOO_DEEP = f"layers of one packet: {MAX_LAYERS}"
 _PARSERS = {IP_V4: ipv4, IP_V6: ipv6}
 _KNOWN = {*STEPS, *ALIASES, *_PARSERS}
 _TUNNELS = np.zeros(256, np.bool_)  # IP protocols that may carry more
-_TUNNELS[[kind - PROTOCOL for kind in _KNOWN if PROTOCOL <= kind < PROTOCOL + 256]] = True
+_TUNNELS[[UDP, *(kind - PROTOCOL for kind in _KNOWN if PROTOCOL <= kind < PROTOCOL + 256)]] = True
 _TYPES = np.zeros(65536, np.bool_)  # what a link layer says that may lead to TCP
 _TYPES[[kind for kind in _KNOWN if kind < 65536]] = True
 _TYPES[: LONGEST_802_3 + 1] = _TYPES[link.UNKNOWN] = True
@@ -128,12 +130,21 @@ class _Walk:
             self.cut.append(sound.pick(parted))
         inner = _TUNNELS[sound.protocol]
         if inner.any():
-            tunnel = sound.pick(inner)
-            self._leave_to_do(
-                Places(tunnel.row, tunnel.transport, tunnel.end, tunnel.stop),
-                tunnel.protocol.astype(np.int64) + PROTOCOL,
-            )
-            self.outside.steps.append((IP, tunnel.row, tunnel.network))
+            self._tunnels(sound.pick(inner))
+
+    def _tunnels(self, part: Datagrams) -> None:
+        """Leave to do what IP carries; of UDP, only what goes where a tunnel listens."""
+        places = Places(part.row, part.transport, part.end, part.stop)
+        kind = part.protocol.astype(np.int64) + PROTOCOL
+        over_udp = np.flatnonzero(part.protocol == UDP)
+        if over_udp.size:
+            at, port = udp(self.batch.buffer, places.pick(over_udp))
+            places.at = places.at.copy()
+            places.at[over_udp], kind[over_udp] = at, port
+        leads = kind != NOTHING
+        if leads.any():
+            self._leave_to_do(places.pick(leads), kind[leads])
+            self.outside.steps.append((IP, part.row[leads], part.network[leads]))
 
     def begin(self, part: Places, kind: NDArray[np.uint16], door: Door | None) -> None:
         """Take what is neither IPv4 nor IPv6 behind its link header."""
@@ -158,7 +169,7 @@ class _Walk:
             todo, self.todo = self.todo, {}
             for kind, parts in todo.items():
                 self._take(kind, together(parts))
-        if self.todo:
+        if self.todo or self.cut:
             self.limits.add(TOO_DEEP)
 
     def result(self) -> SegmentBatch:
@@ -194,7 +205,7 @@ class _Walk:
 
     def _leave_to_do(self, part: Places, kind: Columns) -> None:
         """Sort headers by kind; those that lead nowhere, or begin where nothing is, are let go."""
-        kind = np.where(part.at < part.stop, kind, -1)
+        kind = np.where(part.at < part.stop, kind, NOTHING)
         for number in kinds_of(kind):
             if number in _KNOWN:
                 chosen = kind == number

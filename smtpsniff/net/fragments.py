@@ -58,6 +58,9 @@ class Piece(NamedTuple):
     data: bytes
 
 
+_Mark = tuple[int, int, int]
+
+
 class Whole(NamedTuple):
     """A packet put together; `missing` bytes at its end were never captured."""
 
@@ -113,7 +116,7 @@ class Fragments:
         self.limits: set[str] = set()
         self.held = 0  # bytes
         self._waiting: OrderedDict[bytes, _Datagram] = OrderedDict()  # oldest first
-        self._done: OrderedDict[bytes, Piece] = OrderedDict()  # the last piece of each
+        self._done: OrderedDict[bytes, _Mark] = OrderedDict()  # the last piece of each
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -124,7 +127,7 @@ class Fragments:
             return None
         key = part.key
         # A mirror port may show each packet twice: the copy of the last piece is no news.
-        if key in self._done and self._done.pop(key) == part:
+        if key in self._done and self._done.pop(key) == _mark(part):
             return None
         datagram = self._waiting.get(key)
         if datagram is not None and time - datagram.time > TIMEOUT:
@@ -140,7 +143,7 @@ class Fragments:
             self.held += datagram.held
         if 0 <= datagram.total <= datagram.covered:
             self._let_go(key)
-            self._done[key] = part
+            self._done[key] = _mark(part)
             if len(self._done) > MAX_DATAGRAMS:
                 self._done.popitem(last=False)
             return None if datagram.dropped else _whole(datagram)
@@ -197,6 +200,11 @@ class Fragments:
             datagram.pieces.insert(at, fresh)
             datagram.held += len(data) + len(part.fixed)
             datagram.covered += end - start
+
+
+def _mark(part: Piece) -> _Mark:
+    """What tells a copy of a piece from another one, in few bytes."""
+    return part.start, part.length, hash(part.data)
 
 
 def _fault(datagram: _Datagram, part: Piece) -> str | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from smtpsniff.net import frames, tunnels
 from smtpsniff.net.frames import number
-from smtpsniff.net.headers import BYTE, IP_V4, IP_V6, TAGS, UDP
+from smtpsniff.net.headers import BYTE, IP_V4, IP_V6, TAGS
 from smtpsniff.net.link import LINKS, Link
 from smtpsniff.net.place import (
     ETHERNET,
@@ -88,7 +88,6 @@ STEPS: dict[int, Step] = {
     WIFI: Step(14, frames.joined_frames),
     FRAMED_PPP: Step(3, frames.framed_ppp),
     # IP protocols
-    PROTOCOL + UDP: Step(8, tunnels.udp),
     PROTOCOL + 47: Step(4, tunnels.gre, "gre"),
     PROTOCOL + 97: Step(2, tunnels.ether_ip, "etherip"),
     # Inside GRE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from itertools import permutations
 
 import numpy as np
@@ -179,6 +180,19 @@ def test_a_bomb_of_large_fragments_stays_bounded() -> None:
         decode(batch(_pieces(large, 60_000, number)[:1], 101), None, KEY, kept)
     assert kept.held <= bounds.MAX_BYTES
     assert kept.limits == {bounds.TOO_MANY_BYTES}
+
+
+def test_what_is_done_is_not_held() -> None:
+    large = packet6(tcp(bytes(60_000)))
+    kept = Fragments()
+    tracemalloc.start()
+    for number in range(100):
+        packets = batch(_pieces(large, 59_000, number), 101)
+        assert len(decode(packets, None, KEY, kept)) == 1
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(kept), kept.held) == (0, 0)
+    assert held < 500_000
 
 
 def test_a_packet_of_tiny_pieces_is_dropped() -> None:

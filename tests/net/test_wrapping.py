@@ -179,7 +179,9 @@ def test_a_pseudowire_whose_address_begins_with_any_byte(first: int) -> None:
 
 
 def test_plain_packets_have_no_outside() -> None:
-    packets = [inner.frame for inner in INNER.values()] + [ether(0x0806, bytes(28))]
+    name_look_up = ether(0x0800, ipv4(udp(53, bytes(40), 0), 17, 0))
+    packets = [inner.frame for inner in INNER.values()]
+    packets += [ether(0x0806, bytes(28)), name_look_up, ether(0x0800, FOUR)[:40]]
     found = decode(batch(packets), no_door)
     assert found.outside is None
     assert encapsulation(found, 0) is None
