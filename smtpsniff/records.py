@@ -427,6 +427,13 @@ class Interface(Struct, omit_defaults=True):
     link: int
     name: str | None = None
     file: int | None = None
+    description: str | None = None
+    filter: str | None = None  # what was captured, in tcpdump's language
+    hardware: str | None = None
+    os: str | None = None
+    snaplen: int | None = None
+    received: int | None = None  # packets, as whoever captured counted them
+    dropped: int | None = None
 
 
 class Dropped(Struct, omit_defaults=True):

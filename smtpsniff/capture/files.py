@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from smtpsniff.capture.batch import PacketBatch
     from smtpsniff.capture.interface import Interface
+    from smtpsniff.capture.notes import Notes
     from smtpsniff.capture.reader import Reader
 
 WINDOW = 16 << 20
@@ -95,6 +96,11 @@ class Capture:
     def interfaces(self) -> list[Interface]:
         """Those met so far; pcapng may bring more on the way."""
         return self._reader.interfaces
+
+    @property
+    def notes(self) -> Notes:
+        """What the file says besides its packets, as far as it is read."""
+        return self._reader.notes
 
     @property
     def digits(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from smtpsniff.capture.batch import PacketBatch, gather
 from smtpsniff.capture.interface import MICROSECONDS, NANOSECONDS, SECOND, Interface
+from smtpsniff.capture.notes import Notes
 from smtpsniff.capture.reader import BYTE_ORDERS, MAX_RECORD, ByteOrder, Step
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class PcapReader:
         order, digits, self._header = MAGICS[header[:4]]
         snaplen, link = struct.unpack_from(order + "II", header, 16)
         self.interfaces = [Interface("", link & LINK_MASK, snaplen, resolution=digits)]
+        self.notes = Notes()
         self._record = RECORD.newbyteorder(order)
         self._unit = SECOND // 10**digits
         self._captured = struct.Struct(order + "8xI")

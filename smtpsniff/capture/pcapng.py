@@ -10,6 +10,7 @@ import numpy as np
 
 from smtpsniff.capture import pcapng_blocks as blocks
 from smtpsniff.capture.batch import PacketBatch, gather
+from smtpsniff.capture.notes import Notes
 from smtpsniff.capture.reader import MAX_BLOCK, MAX_RECORD, Step
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class PcapngReader:
 
     def __init__(self, file: int) -> None:
         self.interfaces: list[Interface] = []
+        self.notes = Notes()
         self._file = file
         self._section = 0  # the first of this section's interfaces
         self._layouts = blocks.Layouts.of("<")
@@ -79,10 +81,53 @@ class PcapngReader:
         for row in described[described < good].tolist():
             raw = buffer[found[row] : found[row] + int(size[row])]
             self.interfaces.append(blocks.parse_interface(raw, self._layouts.order))
+        for row in np.flatnonzero(np.isin(block["kind"][:good], list(blocks.NOTES))).tolist():
+            self._note(int(block["kind"][row]), buffer[found[row] : found[row] + int(size[row])])
         batch = self._batch(buffer, packets[packets.block < good], block["kind"][:good])
         if good < len(found):
             return Step(batch, found[good], worse or reason)
         return Step(batch, end, fault)
+
+    def _note(self, kind: int, raw: bytes) -> None:
+        """Take what a block tells of the packets."""
+        order = self._layouts.order
+        if len(raw) < blocks.NOTES[kind]:
+            return
+        if kind == blocks.NAMES:
+            self.notes.name(raw[8:-4], order)
+        elif kind == blocks.STATISTICS:
+            (which,) = struct.unpack_from(order + "I", raw, 8)
+            if which < len(self.interfaces) - self._section:
+                self.notes.counted(which + self._section, raw[20:-4], order)
+        else:
+            secret, size = struct.unpack_from(order + "II", raw, 8)
+            self.notes.secret(secret, raw[16 : min(16 + size, len(raw) - 4)])
+
+    def _remark(self, buffer: Buffer, packets: Packets, frame: Columns) -> None:
+        """Take the comments of packets; few have options, and of these few have comments."""
+        at = packets.captured + (-packets.captured & 3)
+        rows = np.flatnonzero(packets.timed & (at + 4 <= packets.room))
+        if not rows.size:
+            return
+        at, end = (packets.offset + at)[rows], (packets.offset + packets.room)[rows]
+        here = at.copy()
+        active = np.arange(len(rows))
+        commented: list[int] = []
+        for _ in range(blocks.MAX_OPTIONS):
+            option = gather(buffer, here[active], self._layouts.option)
+            commented += active[option["code"] == blocks.OPTION_COMMENT].tolist()
+            size = option["size"].astype(np.int64)
+            here[active] += 4 + size + (-size & 3)
+            goes_on = option["code"] > blocks.OPTION_COMMENT
+            active = active[goes_on & (here[active] + 4 <= end[active])]
+            if not active.size:
+                break
+        for row in sorted(commented):
+            found = blocks.options(buffer[int(at[row]) : int(end[row])], self._layouts.order)
+            texts = [value for code, value in found if code == blocks.OPTION_COMMENT]
+            if texts:
+                told = [blocks.text_of(text, blocks.MAX_TEXT) for text in texts]
+                self.notes.comment(int(frame[rows[row]]), told)
 
     def _enter(self, buffer: Buffer, start: int, end: int) -> int:
         """Take a Section Header Block; its end, or `start` when it is not there yet."""
@@ -95,6 +140,7 @@ class PcapngReader:
             raise ValueError("a section header whose two lengths differ")
         self._section = len(self.interfaces)
         self._layouts = blocks.Layouts.of(order)
+        self.notes.section(buffer[start + 24 : start + size - 4], order)
         return start + size
 
     def _walk(self, buffer: Buffer, position: int, end: int) -> tuple[list[int], int, str | None]:
@@ -196,6 +242,7 @@ class PcapngReader:
         frame = self._number(packets.block, kind)
         if not len(packets.block):
             return None
+        self._remark(buffer, packets, frame)
         captured = packets.captured
         if not packets.timed.all():  # a Simple Packet Block leaves its snap length to the interface
             snaplen = self.interfaces[self._section].snaplen or MAX_RECORD

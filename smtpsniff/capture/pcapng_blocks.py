@@ -18,13 +18,17 @@ SECTION = 0x0A0D0D0A  # the same in both byte orders
 INTERFACE = 1
 PACKET = 2  # obsolete
 SIMPLE = 3
+NAMES = 4
 STATISTICS = 5
 ENHANCED = 6
+SECRETS = 10
 SECTION_MAGIC = SECTION.to_bytes(4, "big")
 
 # Bytes of a block without its data and options; others have at least the frame.
 FRAME = 12  # type, length, length again
 SHORTEST = {SECTION: 28, INTERFACE: 20, PACKET: 32, SIMPLE: 16, ENHANCED: 32}
+# Of blocks that tell of the packets; shorter ones say nothing, but break nothing either.
+NOTES = {NAMES: 12, STATISTICS: 24, SECRETS: 20}
 
 # Blocks that Wireshark gives a frame number though they hold no packet: system journal
 # entries, events of Sysdig (three versions), custom blocks (to be copied or not).
@@ -43,7 +47,8 @@ OPTION_END, OPTION_COMMENT = 0, 1
 OPTION_APPLICATION = 4
 OPTION_NAME, OPTION_DESCRIPTION, OPTION_RESOLUTION, OPTION_FILTER = 2, 3, 9, 11
 OPTION_OS, OPTION_OFFSET, OPTION_HARDWARE = 12, 14, 15
-OPTION_RECEIVED, OPTION_DROPPED = 4, 5
+OPTION_RECEIVED, OPTION_DROPPED, OPTION_DROPPED_BY_SYSTEM = 4, 5, 7
+MAX_OPTIONS = 16  # of a packet that are looked through for a comment
 
 INTERFACE_TEXTS = {
     OPTION_NAME: "name", OPTION_DESCRIPTION: "description", OPTION_HARDWARE: "hardware",
@@ -61,6 +66,7 @@ class Layouts:
     word: np.dtype[Any]
     timed: np.dtype[Any]  # Enhanced Packet Block and the obsolete Packet Block
     simple: np.dtype[Any]
+    option: np.dtype[Any]
 
     @classmethod
     def of(cls, order: ByteOrder) -> Self:
@@ -74,7 +80,8 @@ class Layouts:
         }
         block = np.dtype([("kind", "u4"), ("size", "u4")])
         simple = np.dtype([("kind", "u4"), ("size", "u4"), ("length", "u4")])
-        types = (block, np.dtype("u4"), np.dtype(timed), simple)  # type: ignore[call-overload]
+        option = np.dtype([("code", "u2"), ("size", "u2")])
+        types = (block, np.dtype("u4"), np.dtype(timed), simple, option)  # type: ignore[call-overload]
         return cls(order, *(kind.newbyteorder(order) for kind in types))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from smtpsniff.capture.batch import PacketBatch
     from smtpsniff.capture.interface import Interface
+    from smtpsniff.capture.notes import Notes
     from smtpsniff.capture.source import Window
 
 ByteOrder = Literal["<", ">"]  # as struct and numpy write it
@@ -35,6 +36,7 @@ class Reader(Protocol):
 
     format: str
     interfaces: list[Interface]
+    notes: Notes
 
     def read(self, window: Window) -> Step:
         """Take whole records off the window's start; never raises on any bytes."""

@@ -35,6 +35,9 @@ commands:
   smtpsniff extract FILE... -d DIR
                                 messages byte for byte, and what they hold
   smtpsniff stories FILE...     what became of each mail over all its attempts
+  smtpsniff slice FILE N... -w out.pcapng
+                                the packets of sessions N, or of those --where
+                                chooses, as a capture of their own
   smtpsniff explain WORD        a check, a reply code (550), an enhanced code
                                 (5.1.1), a command (RCPT), an extension (SIZE),
                                 a reason (greylist), an outcome (ambiguous)

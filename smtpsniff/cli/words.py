@@ -10,6 +10,7 @@ COMMANDS: dict[str, str] = {
     "live": "sessions on network interfaces, while they happen (same as -i INTERFACE)",
     "show": "one session, line by line",
     "extract": "messages and attachments as files, byte for byte, with an index",
+    "slice": "the packets of chosen sessions as a capture of their own",
     "stories": "what became of each mail over all its attempts",
     "explain": "a check, reply code, command, extension or other word of the output",
     "checks": "everything that smtpsniff looks for",
@@ -18,11 +19,10 @@ COMMANDS: dict[str, str] = {
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("slice", "query", "learn", "tui")
+LATER_COMMANDS = ("query", "learn", "tui")
 LATER_FORMATS = ("csv", "zeek", "eve")
 LATER_OPTIONS: dict[str, str] = {
     "--keylog": "opening TLS with --keylog",
-    "-w": "writing packets (-w)",
 }
 
 # First words of a packet filter, as tcpdump's users type them behind a file name.

@@ -67,6 +67,14 @@ def _worth(story: Story) -> tuple[int, int]:
     return min((_RANK[f.severity] for f in story.findings), default=2), story.start
 
 
+def _lost(run: Run) -> Iterator[str]:
+    """Packets that the capture itself says it has not: gaps may be its own doing."""
+    for interface in run.interfaces:
+        if interface.dropped:
+            where = f" on {safe(interface.name)}" if interface.name else ""
+            yield f"  {count(interface.dropped, 'packet')} dropped while capturing{where}"
+
+
 class Totals:
     """Counts rows as they come."""
 
@@ -101,6 +109,7 @@ class Totals:
         yield ""
         yield f"{count(run.sessions, 'session')} in {count(run.packets, 'packet')}"
         yield from _selected(run)
+        yield from _lost(run)
         yield from self._counted(paint)
         if len(run.files) > 1:
             for index, file in enumerate(run.files):

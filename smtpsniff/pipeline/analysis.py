@@ -137,6 +137,10 @@ class Analysis:
         """Whether packets come as they come, with pauses between."""
         return any(capture.streamed for capture in self.captures)
 
+    def place(self, file: int, frame: int) -> int:
+        """A frame of a file as counted through all."""
+        return self._packets.localiser.join(file, frame)
+
     def stop(self) -> None:
         """End what may go on for ever: `steps` comes to its end with what is known."""
         for capture in self.captures:

@@ -45,6 +45,15 @@ class Localiser:
         at = max(bisect_right(self._first, frame) - 1, 0)
         return self._file[at], self._local[at] + frame - self._first[at]
 
+    def join(self, file: int, frame: int) -> int:
+        """The number, counted through all files, of a frame in one of them."""
+        if not self._many:
+            return frame
+        there = np.frombuffer(self._file, np.int64) == file
+        there &= np.frombuffer(self._local, np.int64) <= frame
+        at = int(np.flatnonzero(there)[-1])
+        return self._first[at] + frame - self._local[at]
+
     def apply(self, session: Session) -> None:
         """Make all frames of a record local to their files. Nothing to do for a single file."""
         if not self._many:

@@ -87,6 +87,16 @@ class Packets:
         finally:
             self.close()
 
+    def comments(self, batch: PacketBatch, rows: NDArray[np.int64]) -> dict[int, list[str]]:
+        """What is remarked of these packets, by frame."""
+        remarks = [c.notes.comments if isinstance(c, Capture) else {} for c in self.captures]
+        found = {}
+        for frame in batch.frame[rows].tolist() if any(remarks) else ():
+            file, local = self.localiser.split(frame)
+            if local in remarks[file]:
+                found[frame] = remarks[file][local]
+        return found
+
     def close(self) -> None:
         """Close all files; batches that are out stay valid."""
         for capture in self.captures:

@@ -18,6 +18,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from smtpsniff.capture import Capture
+from smtpsniff.capture.notes import Statistics
 from smtpsniff.pipeline.analysis import Analysis, Numbering, Settings, Step
 from smtpsniff.pipeline.summary import Summary
 from smtpsniff.records import Dropped, FileInfo, Interface, Run, Selected, Timestamp
@@ -26,6 +27,7 @@ from smtpsniff.stories import pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from smtpsniff.capture.live import LiveCapture
     from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.records import Session, Story
     from smtpsniff.select import Where
@@ -64,19 +66,39 @@ class Totals:
 def totals_of(analysis: Analysis) -> Totals:
     """The counts of an analysis that has come to its end."""
     files = []
-    interfaces = []
+    interfaces: list[Interface] = []
     dropped = Dropped()
     for capture in analysis.captures:
         if isinstance(capture, Capture):
             files.append(_file_info(capture))
+            for statistics in capture.notes.statistics.values():
+                if statistics.lost is not None:
+                    dropped.kernel = (dropped.kernel or 0) + statistics.lost
+            analysis.summary.limits |= capture.notes.full
         else:
             dropped = Dropped(capture.drops.kernel, capture.drops.queue)
         many = len(analysis.captures) > 1
-        interfaces += [
-            Interface(i.link, i.name or None, capture.file if many else None)
-            for i in capture.interfaces
-        ]
+        interfaces += _interfaces(capture, capture.file if many else None)
     return Totals(analysis.summary, analysis.packets, analysis.read, files, interfaces, dropped)
+
+
+def _interfaces(capture: Capture | LiveCapture, file: int | None) -> Iterator[Interface]:
+    """Those of a capture, with what is told of them."""
+    statistics = capture.notes.statistics if isinstance(capture, Capture) else {}
+    for index, known in enumerate(capture.interfaces):
+        counted = statistics.get(index, Statistics())
+        yield Interface(
+            known.link,
+            known.name or None,
+            file,
+            known.description or None,
+            known.filter or None,
+            known.hardware or None,
+            known.os or None,
+            known.snaplen or None,
+            counted.received,
+            counted.lost,
+        )
 
 
 def _file_info(capture: Capture) -> FileInfo:
@@ -192,6 +214,10 @@ class Runner:
     def files(self) -> list[str]:
         """The files in the order in which records count them."""
         return [capture.path for capture in self._analysis.captures]
+
+    def place(self, file: int, frame: int) -> int:
+        """A frame of a file as counted through all; known when this process has read them."""
+        return self._analysis.place(file, frame)
 
     def stop(self) -> None:
         """End a stream; the iteration goes on with what has arrived, and with what is open."""
