@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from smtpsniff.mail.decoding import Decoder, Uuencode, decoder_for
 from smtpsniff.mail.filler import filler
@@ -22,7 +22,7 @@ from smtpsniff.text import decode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Content", "Contents", "File"]
+__all__ = ["Content", "Contents", "Digest", "File"]
 
 # Files that stand uuencoded in a text, of one message.
 MAX_UUENCODED = 100
@@ -39,6 +39,16 @@ class File(Protocol):
         """The next octets."""
 
 
+class Digest(Protocol):
+    """What hashlib makes, or does as it does."""
+
+    def update(self, data: bytes, /) -> None:
+        """The next octets."""
+
+    def hexdigest(self) -> str:
+        """The digest of all of them."""
+
+
 @dataclass(slots=True, eq=False)
 class Content:
     """A part and what came of it. `digests` are of the decoded octets that there were."""
@@ -47,7 +57,7 @@ class Content:
     size: int = 0
     missing: int = 0  # decoded octets, about, that were never captured
     head: bytes = b""
-    digests: dict[str, Any] = field(default_factory=dict)
+    digests: dict[str, Digest] = field(default_factory=dict)
     defects: set[str] = field(default_factory=set)
     file: File | None = None
 
@@ -75,14 +85,16 @@ class Content:
 class Contents:
     """The parts of one message, in order: feed it, then look at `found`.
 
-    `algorithms` are names of digests. `open_file` may give each attachment a file. `everything`
-    digests the texts that are no attachments, too. `urls` looks for URLs in texts.
+    `algorithms` are names of digests, which `new_digest` makes (by default hashlib). `open_file`
+    may give each attachment a file. `everything` digests the texts that are no attachments, too.
+    `urls` looks for URLs in texts.
     """
 
     def __init__(
         self,
         algorithms: tuple[str, ...] = ("md5", "sha1", "sha256"),
         open_file: Callable[[Content], File | None] | None = None,
+        new_digest: Callable[[str], Digest] | None = None,
         *,
         everything: bool = False,
         urls: bool = False,
@@ -91,6 +103,7 @@ class Contents:
         self.urls = UrlFinder() if urls else None
         self._algorithms = algorithms
         self._open_file = open_file
+        self._new_digest = new_digest or _digest
         self._everything = everything
         self._scanner = Scanner(self._begin)
         self.feed, self.gap, self.close = (
@@ -121,7 +134,7 @@ class Contents:
         content = Content(part)
         self.found.append(content)
         if part.is_attachment or self._everything:
-            content.digests = {name: _digest(name) for name in self._algorithms}
+            content.digests = {name: self._new_digest(name) for name in self._algorithms}
         if part.is_attachment and self._open_file is not None:
             content.file = self._open_file(content)
         return content
@@ -138,7 +151,7 @@ class Contents:
         )
 
 
-def _digest(name: str) -> Any:  # noqa: ANN401 (hashlib's type has no name)
+def _digest(name: str) -> Digest:
     # MD5 and SHA-1 name files to other tools; they guard nothing here.
     return hashlib.new(name, usedforsecurity=False)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from smtpsniff.mail.received import hops
 from smtpsniff.output.labels import ENDED, STARTTLS
 from smtpsniff.output.layers import layer
 from smtpsniff.output.row import address
@@ -20,6 +21,7 @@ from smtpsniff.text import safe, shorten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from smtpsniff.mail.received import Hop
     from smtpsniff.records import (
         Entry,
         Finding,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["Account", "Fact", "Line", "Mail", "Part", "Said", "account", "text_of", "tone_of"]
 
 SUBJECT = 60  # columns of a subject beside its message
+HOPS = 20  # stations shown of a message's way; the latest ones are those that can be trusted
+ATTACHMENTS = 50  # shown of one message; the record has them all
 NAME = 256  # the longest domain or address (RFC 5321 §4.5.3.1); what is longer is an attack
 PARTS = {
     "connect": "connecting", "greeting": "waiting for the greeting", "tls": "setting up TLS",
@@ -415,6 +419,27 @@ def _message(message: Message) -> Iterator[Fact]:
     for name, text in facts.items():
         if text:
             yield Fact(name, _flat(text))
+    stations = hops(message.headers)
+    for hop in stations[-HOPS:]:
+        yield Fact("came by", _hop(hop))
+    for attachment in (message.attachments or ())[:ATTACHMENTS]:
+        name = shorten(safe(attachment.filename), NAME) if attachment.filename else "(no name)"
+        what = f"{safe(attachment.content_type)}, {count(attachment.size, 'octet')}"
+        yield Fact("attachment", f"{name}, {what}, SHA-256 {attachment.sha256 or 'unknown'}")
+
+
+def _hop(hop: Hop) -> str:
+    """A station of the way that the message says it came; each server tells of itself."""
+    sender = hop.from_ or "(not said)"
+    if hop.ip and hop.ip not in sender:
+        sender += f" [{hop.ip}]"
+    way = f"{sender} → {hop.by or '(not said)'}"
+    if hop.with_:
+        way += f" with {hop.with_}"
+    if hop.delay is None:
+        return shorten(safe(way), 2 * NAME) + (f", {hop.date}" if hop.date else "")
+    later = f"{span(hop.delay)} later" if hop.delay >= 0 else f"{span(-hop.delay)} earlier"
+    return f"{shorten(safe(way), 2 * NAME)}, {later}"
 
 
 # -- where the time went, and what TCP had to repair -------------------------------------------

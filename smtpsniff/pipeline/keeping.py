@@ -11,6 +11,8 @@ from smtpsniff.mail.contents import Contents
 from smtpsniff.records import Attachment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from smtpsniff.records import Session
     from smtpsniff.smtp.body import Sink
     from smtpsniff.smtp.dialogue import Dialogue
@@ -39,8 +41,11 @@ class Keeper(Protocol):
     def begin(self) -> Sink:
         """A message begins: who takes its octets."""
 
-    def done(self, session: Session, held: list[Held]) -> None:
-        """The session is over; `held` has the message of each of its transactions."""
+    def done(self, session: Session, held: list[Held]) -> Iterable[str]:
+        """The session is over; `held` has the message of each of its transactions.
+
+        Returns bounds that were hit.
+        """
 
     def forget(self, session: Session) -> None:
         """It was not asked for."""
@@ -49,7 +54,8 @@ class Keeper(Protocol):
 def hand_over(keeper: Keeper, session: Session, dialogue: Dialogue) -> None:
     """Tell the keeper which of its sinks belongs to which transaction."""
     letters = [letter for letter in dialogue.letters if not letter.void]
-    keeper.done(session, [_held(letter, session) for letter in letters])
+    held = [_held(letter, session) for letter in letters]
+    dialogue.notes += keeper.done(session, held)
 
 
 def _held(letter: Letter, session: Session) -> Held:
@@ -76,11 +82,15 @@ class AttachmentReader:
         """A message begins."""
         return _PartsSink()
 
-    def done(self, session: Session, held: list[Held]) -> None:
-        """The session is over."""
+    def done(self, session: Session, held: list[Held]) -> set[str]:
+        """The session is over; bounds that its messages hit."""
+        limits: set[str] = set()
         for transaction, message in zip(session.transactions, held, strict=True):
             if transaction.message is not None and message.sink is not None:
-                transaction.message.attachments = cast("_PartsSink", message.sink).attachments()
+                sink = cast("_PartsSink", message.sink)
+                transaction.message.attachments = sink.attachments()
+                limits |= sink.limits
+        return limits
 
     def forget(self, session: Session) -> None:
         """Nothing is kept of it."""
@@ -139,11 +149,17 @@ class _PartsSink:
             size -= length
         self._held = kept
 
+    @property
+    def limits(self) -> set[str]:
+        """Bounds that were hit."""
+        found = set() if self._contents is None else set(self._contents.limits)
+        return found | {"attachments of a message that ended early"} if self._lost else found
+
     def attachments(self) -> list[Attachment] | None:
         """The message is over; None where its parts are not known."""
         if self._lost:
             return None
-        contents = self._contents or self._look()
+        contents = self._contents = self._contents or self._look()
         contents.close()
         return [
             Attachment(

@@ -293,6 +293,32 @@ def test_urls_and_the_way_it_came(cli: Cli, write: Write, tmp_path: Path) -> Non
     ]  # fmt: skip
 
 
+def test_the_way_it_came_is_shown(cli: Cli, shipped: Shipped, write: Write) -> None:
+    message = (
+        b"Received: from b.example ([192.0.2.2]) by c.example with ESMTPS; "
+        b"Mon, 23 Nov 2026 10:00:05 +0000\r\n"
+        b"Received: from a\x1b[31m.example by b.example; Mon, 23 Nov 2026 11:00:02 +0100\r\n"
+    ) + multipart(attached(b"a.bin", b"octets"))
+    out = cli("show", write(capture(sent(message))), 1, "--attachments").out
+    shown = [line.strip() for line in out.splitlines() if "came by" in line or "attach" in line]
+    assert shown == [
+        "came by     a\\x1b[31m.example → b.example, 2026-11-23T10:00:02Z",
+        "came by     b.example [192.0.2.2] → c.example with ESMTPS, 3.0 s later",
+        "attachment  a.bin, application/octet-stream, 6 octets, SHA-256 "
+        + hashlib.sha256(b"octets").hexdigest(),
+    ]
+
+
+def test_bounds_that_were_hit_are_told(cli: Cli, write: Write, tmp_path: Path) -> None:
+    message = b"Content-Type: message/rfc822\r\n\r\n" * 20 + b"\r\nx\r\n"
+    path = write(capture(sent(message)))
+    run = json.loads(cli(path, "--json", "--attachments").out.splitlines()[-1])
+    assert run["limits_hit"] == ["depth of a message's parts"]
+    index = extract(cli, write, tmp_path / "o", capture(sent(message)))
+    assert index["run"]["limits_hit"] == ["depth of a message's parts"]
+    assert index["messages"][0]["limits_hit"] == ["depth of a message's parts"]
+
+
 # -- the folder ----------------------------------------------------------------------------
 
 

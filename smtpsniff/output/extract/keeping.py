@@ -44,10 +44,11 @@ class Extractor:
         """A message begins."""
         return Spool(self._work)
 
-    def done(self, session: Session, held: list[Any]) -> None:
-        """A session is over."""
+    def done(self, session: Session, held: list[Any]) -> list[str]:
+        """A session is over; bounds that its messages hit."""
         whole = [Message(spool and spool.close(), lines) for spool, lines in held]
         self._done[id(session)] = (session, whole)  # held, so that no other gets its identity
+        return [bound for message in whole if message.kept for bound in message.kept.limits]
 
     def forget(self, session: Session) -> None:
         """A session is not asked for."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +10,7 @@ from msgspec import json as msgjson
 from smtpsniff.mail.contents import Contents
 from smtpsniff.mail.received import hops
 from smtpsniff.output.extract import mbox
-from smtpsniff.output.extract.names import Names
+from smtpsniff.output.extract.digests import ALGORITHMS, Hashers
 from smtpsniff.output.extract.parts import PartFiles
 from smtpsniff.output.json import harmless
 from smtpsniff.records import encoder
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Placing"]
 
-BLOCK = 1 << 20
-ALGORITHMS = ("md5", "sha1", "sha256")
+BLOCK = 1 << 19
 
 
 class Options(NamedTuple):
@@ -45,7 +43,8 @@ class Placing:
         self._folder = folder
         self._options = options
         self._encode = encoder(digits).encode
-        self._names = Names()
+        self._hashers = Hashers()
+        self._limits: set[str] = set()
         self._index = folder.new("index.json")
         self._index.write(b'{"messages": [')
         self._between = b"\n"
@@ -63,6 +62,7 @@ class Placing:
 
     def finish(self, run: Run) -> None:
         """The run is over: the index is complete."""
+        run.limits_hit = sorted({*run.limits_hit, *self._limits})
         record = msgjson.format(harmless(self._encode(run)), indent=1)
         self._index.write(b'\n],\n"run": ' + record + b"\n}\n")
         self._publish(self._index, "index.json")
@@ -90,9 +90,12 @@ class Placing:
         path = self._own_file(kept, name)
         files = PartFiles(self._folder, stem) if self._options.attachments else None
         contents = Contents(
-            ALGORITHMS, files.open if files is not None else None, urls=self._options.urls
+            ALGORITHMS,
+            files.open if files is not None else None,
+            self._hashers.new,
+            urls=self._options.urls,
         )
-        digests = _read(path, kept, contents)
+        digests = self._read(path, kept, contents)
         lines = session.timeline[message.lines[0] : message.lines[1] + 1]
         entry: dict[str, Any] = {
             "session": session.number,
@@ -122,6 +125,7 @@ class Placing:
                 limits.append("URLs of a message")
         if limits:
             entry["limits_hit"] = limits
+            self._limits.update(limits)
         if self._mbox is not None:
             when = lines[-1].time if lines else session.end
             mbox.append(self._mbox, transaction.mail_from, when, _blocks(path))
@@ -132,6 +136,37 @@ class Placing:
         self.attachments += len(found)
         self.octets += kept.size
         return entry
+
+    def _read(self, path: str, kept: Kept, contents: Contents) -> dict[str, str]:
+        """Go through the message once: its digests as it stands in the file, and its parts.
+
+        Filler is digested, but for the parts it is what it stands for: a gap.
+        """
+        digests = {name: self._hashers.new(name) for name in ALGORITHMS}
+        gaps = iter(kept.gaps)
+        gap = next(gaps, None)
+        at = skip = short = 0  # offset in the file; filler still to pass; filler that is not there
+        for block in _blocks(path) if kept.size else ():
+            for digest in digests.values():
+                digest.update(block)
+            pos, end = 0, len(block)
+            while pos < end or (gap is not None and gap.offset - short == at + pos and not skip):
+                if skip:
+                    step = min(skip, end - pos)
+                    pos, skip = pos + step, skip - step
+                    continue
+                limit = end if gap is None else min(end, gap.offset - short - at)
+                if limit > pos:
+                    contents.feed(block, pos, limit)
+                    pos = limit
+                    continue
+                assert gap is not None
+                contents.gap(gap.length)
+                skip, short = gap.filled, short + gap.length - gap.filled
+                gap = next(gaps, None)
+            at += end
+        contents.close()
+        return {name: digest.hexdigest() for name, digest in digests.items()}
 
     def _own_file(self, kept: Kept, name: str) -> str:
         if kept.path is not None:
@@ -150,38 +185,6 @@ def _blocks(path: str) -> Iterator[bytes]:
     with open(path, "rb", buffering=0) as file:
         while block := file.read(BLOCK):
             yield block
-
-
-def _read(path: str, kept: Kept, contents: Contents) -> dict[str, str]:
-    """Go through the message once: its digests as it stands in the file, and its parts.
-
-    Filler is digested, but for the parts it is what it stands for: a gap.
-    """
-    digests = {name: hashlib.new(name, usedforsecurity=False) for name in ALGORITHMS}
-    gaps = iter(kept.gaps)
-    gap = next(gaps, None)
-    at = skip = short = 0  # offset in the file; filler still to pass; filler that is not there
-    for block in _blocks(path) if kept.size else ():
-        for digest in digests.values():
-            digest.update(block)
-        pos, end = 0, len(block)
-        while pos < end or (gap is not None and gap.offset - short == at + pos and not skip):
-            if skip:
-                step = min(skip, end - pos)
-                pos, skip = pos + step, skip - step
-                continue
-            limit = end if gap is None else min(end, gap.offset - short - at)
-            if limit > pos:
-                contents.feed(block, pos, limit)
-                pos = limit
-                continue
-            assert gap is not None
-            contents.gap(gap.length)
-            skip, short = gap.filled, short + gap.length - gap.filled
-            gap = next(gaps, None)
-        at += end
-    contents.close()
-    return {name: digest.hexdigest() for name, digest in digests.items()}
 
 
 # -- what the index says ---------------------------------------------------------------
