@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.words:
         raise UsageError("explain what? For example: smtpsniff explain 550")
     word = " ".join(args.words)
-    articles = explain(word, choice_of(args))
+    articles = explain(word, lambda: choice_of(args))
     if not articles:
         raise UsageError(_unknown(word[:LONGEST_WORD]))
     output = Output()

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from smtpsniff.output.labels import ENDED, OUTCOMES, RECIPIENTS, STARTTLS
+from smtpsniff.output.labels import ENDED, GROUPS, OUTCOMES, RECIPIENTS, STARTTLS
 from smtpsniff.output.paint import pad, wrap
 
 if TYPE_CHECKING:
@@ -39,8 +39,12 @@ class Article:
     settings: tuple[str, ...] = ()
 
 
-def explain(word: str, choice: Choice | None = None) -> list[Article]:
-    """Every meaning of a word; none if it is not known. `choice`: thresholds in force."""
+def explain(word: str, choice: Callable[[], Choice] | None = None) -> list[Article]:
+    """Every meaning of a word; none if it is not known.
+
+    `choice` says which thresholds are in force; it is asked for checks only, which take a while
+    to import.
+    """
     word = " ".join(word.split())
     found = [article for finder in FINDERS for article in finder(word)]
     return [*found, *_check(word, choice)]
@@ -233,7 +237,38 @@ def _label(word: str) -> Iterator[Article]:
         yield Article(word, "STARTTLS in a session", f"STARTTLS was {STARTTLS[word]}.")
 
 
-def _check(word: str, choice: Choice | None) -> Iterator[Article]:
+def _glossary(word: str) -> Iterator[Article]:
+    """Other words of the records, login methods, and what a firewall leaves of a word."""
+    from smtpsniff.output.glossary import GLOSSARY, MASKED
+
+    meanings = GLOSSARY.get(word.lower(), [])
+    if re.fullmatch(r"X{4,}A?", word):
+        meanings = [MASKED]
+    for meaning in meanings:
+        yield Article(word, meaning.kind, meaning.meaning, {"written in": meaning.written_in})
+
+
+def _legacy(word: str) -> Iterator[Article]:
+    """Commands of products long gone."""
+    from smtpsniff.smtp.extensions import LEGACY_VERBS
+
+    if word.upper() in LEGACY_VERBS:
+        what = "A command of a product long gone, from lists that inspectors still carry."
+        yield Article(word.upper(), "command", what, {"answered": "as the product pleased"})
+
+
+def _group(word: str) -> Iterator[Article]:
+    """A group of checks."""
+    word = word.lower()
+    if word in GROUPS:
+        facts = {
+            "its checks": f"smtpsniff checks --checks {word}",
+            "switch off": f"--disable {word}",
+        }
+        yield Article(word, "a group of checks", GROUPS[word], facts)
+
+
+def _check(word: str, choice: Callable[[], Choice] | None) -> Iterator[Article]:
     # A check's id has two words at least; the catalogue is the largest of the tables.
     if "-" not in word:
         return
@@ -244,6 +279,7 @@ def _check(word: str, choice: Choice | None) -> Iterator[Article]:
 
     for check in CATALOGUE:
         if check.id == word.lower():
+            chosen = choice() if choice is not None else EVERYTHING
             facts = {
                 "fires when": check.trigger,
                 "what to do": check.advice,
@@ -252,27 +288,28 @@ def _check(word: str, choice: Choice | None) -> Iterator[Article]:
             }
             kind = f"{check.severity}, {check.group}"
             example = tuple(dialogue_lines(check.fires))
-            settings = tuple(
-                f"{setting(t, choice or EVERYTHING)}: {t.meaning}" for t in check.thresholds
-            )
+            settings = tuple(f"{setting(t, chosen)}: {t.meaning}" for t in check.thresholds)
             yield Article(check.id, kind, check.sentence, facts, example, settings)
 
 
 FINDERS: tuple[Callable[[str], Iterator[Article]], ...] = (
-    _code, _enhanced, _verb, _extension, _reason, _label,
+    _code, _enhanced, _verb, _extension, _reason, _label, _glossary,
+    _legacy, _group,
 )  # fmt: skip
 
 
 def words() -> list[str]:
     """All words there are, to find the nearest."""
+    from smtpsniff.output.glossary import GLOSSARY
     from smtpsniff.smtp.codes import CODES
     from smtpsniff.smtp.enhanced import ENHANCED
-    from smtpsniff.smtp.extensions import EXTENSIONS
+    from smtpsniff.smtp.extensions import EXTENSIONS, LEGACY_VERBS
     from smtpsniff.smtp.reasons import REASONS
     from smtpsniff.smtp.verbs import VERBS
     from smtpsniff.stories import CATALOGUE
 
     return [
         *(check.id for check in CATALOGUE), *(name for name in VERBS if name[0] != "<"),
-        *EXTENSIONS, *REASONS, *OUTCOMES, *ENDED, *map(str, CODES), *ENHANCED,
+        *EXTENSIONS, *LEGACY_VERBS, *REASONS, *OUTCOMES, *RECIPIENTS, *ENDED, *STARTTLS, *GROUPS,
+        *GLOSSARY, *map(str, CODES), *ENHANCED,
     ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["ENDED", "OUTCOMES", "RECIPIENTS", "STARTTLS", "Outcome"]
+__all__ = ["ENDED", "GROUPS", "OUTCOMES", "RECIPIENTS", "STARTTLS", "Outcome"]
 
 
 class Outcome(NamedTuple):
@@ -107,4 +107,19 @@ STARTTLS: dict[str, str] = {
     "completed": "in use",
     "completed-in-clear": "in use, opened on the way to the tap",
     "fallback": "could not be set up; the client went on in clear text",
+}
+
+# Groups of checks: what they look at.
+GROUPS: dict[str, str] = {
+    "tcp": "The connection itself: whether it opens, what is lost, who tears it down.",
+    "timing": "Who took how long.",
+    "security": "Attacks, probes, and what somebody on the way has changed.",
+    "reply": "What servers answer, and in which form.",
+    "smtp-sequence": "Commands and replies in their order.",
+    "smtp-syntax": "Commands and addresses letter by letter.",
+    "extension": "What the server offers and the client uses of it.",
+    "message": "The message: its lines, its end, its header.",
+    "tls": "Encryption.",
+    "auth": "Logins.",
+    "delivery": "What became of the mail, and why.",
 }
