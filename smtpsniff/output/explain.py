@@ -90,10 +90,20 @@ def _code(word: str) -> Iterator[Article]:
         yield Article(word, "reply code", what, {"class": meaning})
         return
     facts = {
-        "class": meaning, "expected": f"after {row.where}", "what to do": row.advice,
+        "class": meaning, "expected": f"after {row.where}",
+        "what to do": row.advice or _BY_CLASS[row.code // 100],
         "written in": row.reference,
     }  # fmt: skip
     yield Article(word, "reply code", row.meaning, facts, _answer(row.where, word))
+
+
+# What to do about a code whose row says nothing of its own.
+_BY_CLASS = {
+    2: "Nothing: all is well.",
+    3: "Nothing: the client goes on.",
+    4: "Try again later.",
+    5: "Do without it, or change what was sent.",
+}
 
 
 def _answer(where: str, reply: str) -> tuple[str, ...]:
@@ -123,7 +133,9 @@ def _enhanced(word: str) -> Iterator[Article]:
         kind = code_class(int(word[0]) * 100)
         facts["class"] = f"{word[0]}.Y.Z, {kind.word}: {kind.meaning}"
     for site in site_meanings(word):
-        facts[f"at {site.site}"] = f"{site.meaning} ({site.reference})"
+        name = f"at {site.site}"  # which may give it several meanings
+        before = f"{facts[name]} Or: " if name in facts else ""
+        facts[name] = f"{before}{site.meaning} ({site.reference})"
     digit = word[0] if word[0] != "X" else "5"
     basic = {"2": "250", "4": "451", "5": "550"}[digit]
     example = _answer("RCPT", f"{basic} {digit}{word[1:]}")

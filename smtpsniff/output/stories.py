@@ -8,7 +8,7 @@ from smtpsniff.output.labels import OUTCOMES
 from smtpsniff.output.paint import pad, wrap
 from smtpsniff.output.row import address
 from smtpsniff.output.units import clock, moment
-from smtpsniff.stories.saying import elapsed
+from smtpsniff.stories.saying import elapsed, times
 from smtpsniff.text import safe
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ def lines(story: Story, paint: Paint) -> Iterator[str]:
     attempts = story.attempts or []
     taken = ""
     if len(attempts) > 1:
-        passed = elapsed(attempts[-1].time - attempts[0].time)
-        taken = f" at attempt {len(attempts)}, {passed} after the first"
+        index = _settled_by(attempts, outcome)
+        passed = elapsed(attempts[index].time - attempts[0].time)
+        taken = f" at attempt {index + 1}, {passed} after the first" if index else ""
+        if index + 1 < len(attempts):
+            taken += f", and sent {times(len(attempts) - index - 1)} more"
     rows = wrap(f"{_people(story)}: {outcome}{taken}{kind}", paint.width)
     yield from rows[:-1]
     yield rows[-1].replace(f": {outcome}", f": {paint(outcome, style)}", 1)
@@ -45,6 +48,14 @@ def lines(story: Story, paint: Paint) -> Iterator[str]:
     for attempt in attempts:
         yield from _attempt(attempt, paint, days=many_days or paint.width is None)
     yield from _findings(story, paint)
+
+
+def _settled_by(attempts: list[Attempt], outcome: str) -> int:
+    """Which attempt brought the mail where it is: the first that was accepted, else the last."""
+    last = len(attempts) - 1
+    if outcome != "delivered":
+        return last
+    return next((i for i, attempt in enumerate(attempts) if attempt.outcome == outcome), last)
 
 
 def _people(story: Story) -> str:

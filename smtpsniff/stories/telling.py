@@ -180,7 +180,8 @@ def _first(attempt: Try) -> str:
 
 
 def _later(before: Try, attempt: Try) -> str:
-    again = f"tried again after {elapsed(max(attempt.time - before.time, 0))}"
+    verb = "sent" if before.outcome == "delivered" else "tried"
+    again = f"{verb} again after {elapsed(max(attempt.time - before.time, 0))}"
     where = ""
     if attempt.server != before.server:
         where = f" at {at(attempt.server, attempt.port)}"

@@ -132,6 +132,18 @@ def test_one_side_alone_tells_no_story(framing: str) -> None:
     assert stories(taken(0) + taken(400))
 
 
+def test_what_was_accepted_is_sent_again_rather_than_tried() -> None:
+    (story,) = stories(put_off(0) + taken(400) + taken(500))
+    assert "tried again after 6 min 40 s, accepted" in story.text
+    assert "sent again after 1 min 40 s, accepted" in story.text
+    assert (story.kind, story.outcome) == ("duplicate", "delivered")
+
+
+def test_what_a_client_thinks_better_of_is_no_attempt() -> None:
+    again = r'@T ; C "RSET\r\n" ; S "250 Ok\r\n" ; @M ; @R ; @D ; @H ; @X ; @Q'
+    assert not stories(again)
+
+
 def test_single_attempts_are_told_on_demand() -> None:
     (story,) = stories(taken(0), read={"every": True})
     assert (story.kind, story.outcome, story.sessions) == ("single", "delivered", [1])
