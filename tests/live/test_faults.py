@@ -60,13 +60,32 @@ def checks(session: Records) -> set[str]:
     return found
 
 
+def _is(record: Records, name: str) -> bool:
+    return bool(record.get("helo", {}).get("name", "").startswith(name))
+
+
+def _sure(record: Records) -> Records:
+    """What does not hang on where the windows of a capture end, as counts of repeated packets do.
+
+    Of two copies of a packet that fall into two windows nobody can say any more that they are one.
+    """
+    sure = {key: record[key] for key in record if key not in ("tcp", "delays", "findings")}
+    sure["findings"] = {finding["check"] for finding in record["findings"]} - {
+        "tcp-retransmission-burst", "tcp-rto-stall",
+    }  # fmt: skip
+    return sure
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_live_and_from_the_file_the_records_are_the_same(played: Path, end: str) -> None:
     *sessions, run = live(played, end)
     sessions.sort(key=lambda record: record["number"])
     encode = encoder(9).encode
     found = sorted(smtpsniff.read(played / f"{end}.pcapng"), key=lambda session: session.number)
-    assert [json.loads(encode(session)) for session in found] == sessions
+    again = [json.loads(encode(session)) for session in found]
+    assert [_sure(record) for record in again] == [_sure(record) for record in sessions]
+    for name in ("plain", "stopped"):
+        assert [r for r in again if _is(r, name)] == [r for r in sessions if _is(r, name)]
     assert run["dropped"] == {"kernel": 0, "queue": 0}
     assert len(sessions) == 9
 

@@ -317,7 +317,7 @@ capture = LiveCapture(choose(["lo"]), Limits(words=("tcp", "port", "25"), second
 subprocess.run([sys.executable, "-c", sys.argv[1], "127.0.0.1"], check=True)
 from smtpsniff.pipeline import Analysis
 for step in Analysis([], None, capture).steps():
-    for session in step.ended:
+    for _, session in step.ended:
         print(session.verdict.outcome, session.tcp.retransmissions.client, session.complete.gaps.client)
 """
     assert network.python(code, MAIL) == "delivered 0 0\n"
