@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import sys
@@ -42,15 +43,21 @@ HEAD = 4096  # bytes that decide what a file is
 
 
 def open_capture(
-    path: str | os.PathLike[str], file: int = 0, *, window: int = WINDOW, follow: bool = False
+    path: str | os.PathLike[str],
+    file: int = 0,
+    *,
+    window: int = WINDOW,
+    follow: bool = False,
+    digest: bool = False,
 ) -> Capture:
     """Open a pcap or pcapng file, plain or compressed; "-" is standard input.
 
     `file` goes into every batch; `window` is the number of bytes looked at at a time; `follow`
-    goes on at the end of the file, where another program may be writing, until `stop`.
+    goes on at the end of the file, where another program may be writing, until `stop`; `digest`
+    makes the digest of what can be read only once.
     CaptureError when it cannot be read at all; damage further on is told by `.damage`.
     """
-    return Capture(os.fspath(path), file, window, follow)
+    return Capture(os.fspath(path), file, window, follow, digest)
 
 
 class Capture:
@@ -59,7 +66,9 @@ class Capture:
     Of a pipe, a batch has what has arrived; it is empty where for a moment nothing has.
     """
 
-    def __init__(self, path: str, file: int, window: int, follow: bool = False) -> None:
+    def __init__(
+        self, path: str, file: int, window: int, follow: bool = False, digest: bool = False
+    ) -> None:
         self.path = path
         self.file = file
         self.packets = 0  # delivered so far
@@ -67,7 +76,7 @@ class Capture:
         self.last: int | None = None
         self.damage: Damage | None = None
         self.closed = False
-        self._inflow, self._source, self.size, self.compression = _open(path, follow)
+        self._inflow, self._source, self.size, self.compression = _open(path, follow, digest)
         try:
             self._reader = _reader(path, file, self._source)
             self._offset = 0
@@ -106,6 +115,12 @@ class Capture:
     def digits(self) -> int:
         """Decimal digits of the times, 6 or 9: those of the finest interface met so far."""
         return max((interface.digits for interface in self.interfaces), default=6)
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of what came, where that was asked for and it cannot be read again."""
+        digest = self._inflow.digest if self._inflow is not None else None
+        return digest.hexdigest() if digest is not None else None
 
     @property
     def streamed(self) -> bool:
@@ -192,7 +207,7 @@ class Capture:
             self.damage = Damage(self.path, offset, reason + where)
 
 
-def _open(path: str, follow: bool) -> tuple[Inflow | None, Source, int, str | None]:
+def _open(path: str, follow: bool, digest: bool) -> tuple[Inflow | None, Source, int, str | None]:
     """The file as a source of bytes, its size (0 for a pipe) and its compression."""
     try:
         file = _standard_input() if path == STANDARD_INPUT else _open_file(path)
@@ -202,7 +217,8 @@ def _open(path: str, follow: bool) -> tuple[Inflow | None, Source, int, str | No
         regular = stat.S_ISREG(status.st_mode) and path != STANDARD_INPUT
         if not follow and regular and status.st_size:
             return None, *_whole_file(file, status.st_size)
-        inflow = Inflow(file, follow=follow and stat.S_ISREG(status.st_mode))
+        made = hashlib.sha256() if digest else None
+        inflow = Inflow(file, follow=follow and stat.S_ISREG(status.st_mode), digest=made)
         head = _head(inflow, LONGEST_MAGIC)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import hashlib
     from typing import BinaryIO
 
 PATIENCE = 0.2
@@ -30,9 +31,15 @@ class Dry(Exception):
 
 
 class Inflow:
-    """A file read as its bytes arrive. `follow`: its end is not the end, more will be written."""
+    """A file read as its bytes arrive. `follow`: its end is not the end, more will be written.
 
-    def __init__(self, file: BinaryIO, *, follow: bool = False) -> None:
+    `digest` is told of every byte: it cannot be read a second time.
+    """
+
+    def __init__(
+        self, file: BinaryIO, *, follow: bool = False, digest: hashlib._Hash | None = None
+    ) -> None:
+        self.digest = digest
         self._file = file
         self._fd = file.fileno()
         self._follow = follow
@@ -71,6 +78,8 @@ class Inflow:
             data = os.read(self._fd, size)
             if data:
                 self._arrived = time.monotonic()
+                if self.digest is not None:
+                    self.digest.update(data)
                 return data
             if not self._follow or self._stopped is not None:
                 return b""

@@ -174,7 +174,7 @@ def add_reading(
     parser.add_argument(
         "--hash-input",
         action="store_true",
-        help="the SHA-256 of each input file, and the command line, in the run record",
+        help="the SHA-256 of each input, and the command line, in the run record",
     )
     add_choosing(parser)
     add_color(parser)

@@ -65,6 +65,7 @@ class Reading:
             args.verify_checksums,
             choice=choice,
             show_secrets=args.show_secrets,
+            hash_input=args.hash_input,
             keeper=keeper or (AttachmentReader() if args.attachments else None),
             follow=follow,
             packet_filter=words,
@@ -164,7 +165,7 @@ def check_where(text: str) -> None:
 
 
 def _sha256(path: str) -> str | None:
-    """Digest of an input file; None for what can be read only once, as pipes."""
+    """Digest of an input file; None for pipes, whose digest is made while they are read."""
     import hashlib
 
     if path == STANDARD_INPUT or _is_pipe(path):

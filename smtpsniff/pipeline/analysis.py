@@ -64,6 +64,7 @@ class Settings:
     choice: Choice = EVERYTHING  # checks that are on, and their thresholds
     keeper: Keeper | None = None  # of messages
     stories: bool = False  # whether facts for stories are wanted with each session
+    hash_input: bool = False  # the digest of what can be read only once
     show_secrets: bool = False  # passwords and tokens of logins
     follow: bool = False  # go on at the end of the file: another program is still writing
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
@@ -95,7 +96,9 @@ class Analysis:
         self.settings = settings or Settings()
         self.summary = Summary()
         self._live = live
-        self._packets = Packets(paths, self.settings.window, self.settings.follow, live)
+        self._packets = Packets(
+            paths, self.settings.window, self.settings.follow, live, self.settings.hash_input
+        )
         self.packets = 0
         self.read = 0  # before a packet filter
         ports, shard = self.settings.ports, self.settings.shard

@@ -51,8 +51,9 @@ class Packets:
         window: int | None = None,
         follow: bool = False,
         live: LiveCapture | None = None,
+        digest: bool = False,
     ) -> None:
-        self._options: dict[str, Any] = {"follow": follow}
+        self._options: dict[str, Any] = {"follow": follow, "digest": digest}
         if window is not None:
             self._options["window"] = window
         self.captures: list[Capture | LiveCapture] = [live] if live is not None else []

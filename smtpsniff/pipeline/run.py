@@ -112,6 +112,7 @@ def _file_info(capture: Capture) -> FileInfo:
         last=Timestamp(capture.last) if capture.last is not None else None,
         damaged_at=damage.offset if damage else None,
         damage=damage.reason if damage else None,
+        sha256=capture.sha256,
     )
 
 

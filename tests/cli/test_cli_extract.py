@@ -8,10 +8,15 @@ import json
 import mailbox
 import os
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from dialogue import FRAMINGS, SAME, capture
+
+import smtpsniff
+from smtpsniff.text import safe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,6 +273,49 @@ def test_attachments_in_the_record(cli: Cli, write: Write) -> None:
     assert "attachments" not in plain["transactions"][0]["message"]
 
 
+def test_attachments_from_python(write: Write) -> None:
+    path = write(capture(sent(multipart(attached(b"a.bin", b"octets")))))
+    (session,) = smtpsniff.read(path, attachments=True)
+    (found,) = session.transactions[0].message.attachments
+    assert (found.filename, found.md5) == ("a.bin", hashlib.md5(b"octets").hexdigest())
+
+
+def test_parts_without_a_name_are_called_by_what_they_are(
+    cli: Cli, write: Write, tmp_path: Path
+) -> None:
+    tnef, gif = b"\x78\x9f\x3e\x22\x00\x00", b"GIF89a"
+    message = multipart(
+        *(b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+          + base64.b64encode(octets) for octets in (tnef, gif)),
+        b"Content-Type: application/pdf\r\n\r\nno pdf",
+        b"Content-Type: message/rfc822\r\n\r\n" + attached(b"inner.txt"),
+    )  # fmt: skip
+    index = extract(cli, write, tmp_path / "o", capture(sent(message)), "--attachments")
+    parts = index["messages"][0]["attachments"]
+    names = [part["file"].removeprefix("session-0001-mail-1/") for part in parts]
+    assert names == ["winmail.dat", "part-2.bin", "part-3.pdf", "part-4.eml", "inner.txt"]
+    assert [part.get("sniffed_type") for part in parts][:2] == ["application/ms-tnef", "image/gif"]
+
+
+def test_nothing_of_the_wire_drives_a_terminal(cli: Cli, write: Write, tmp_path: Path) -> None:
+    evil = "\x9b31m\x1b]0;x\x07\u202e\x85".encode()
+    head = b"From: a" + evil + b"\r\nSubject: b" + evil + b"\r\n"
+    message = multipart(attached(b"c" + evil + b".txt"), head=head)
+    index = extract(cli, write, tmp_path / "o", capture(sent(message)), "--attachments", "--mbox")
+    assert index["messages"][0]["subject"] == "b" + evil.decode()
+    text = (tmp_path / "o" / "index.json").read_text()
+    assert safe(text, keep="\n") == text
+    for words in ((), ("--json",), ("--format", "json")):
+        out = cli("extract", tmp_path / "mail.pcap", "-d", tmp_path / "o", "--force", *words).out
+        assert words or safe(out, keep="\n") == out
+        assert "session-0001-mail-1.eml" in out
+
+
+def test_one_document(cli: Cli, shipped: Shipped, tmp_path: Path) -> None:
+    out = cli("extract", shipped("accepted"), "-d", tmp_path / "o", "--format", "json").out
+    assert json.loads(out) == json.loads((tmp_path / "o" / "index.json").read_text())
+
+
 def test_uuencoded_files_in_a_text(cli: Cli, write: Write, tmp_path: Path) -> None:
     message = HEAD + b"\r\nsee:\r\nbegin 644 ../x.txt\r\n#0V%T\r\n`\r\nend\r\nbye\r\n"
     index = extract(cli, write, tmp_path / "o", capture(sent(message)), "--attachments", "--urls")
@@ -430,6 +478,17 @@ def test_an_mbox_holds_them_all(cli: Cli, write: Write, tmp_path: Path) -> None:
     box = mailbox.mbox(tmp_path / "out" / "messages.mbox")
     assert [str(mail["Subject"]) for mail in box] == ["t", "t"]
     box.close()
+
+
+def test_the_digest_of_a_pipe(cli: Cli, shipped: Shipped, tmp_path: Path) -> None:
+    octets = shipped("accepted").read_bytes()
+    command = [
+        sys.executable, "-m", "smtpsniff", "extract", "-", "-d", tmp_path / "out", "--fail-on",
+        "never",
+    ]  # fmt: skip
+    subprocess.run(command, input=octets, check=True, capture_output=True)
+    (file,) = json.loads((tmp_path / "out" / "index.json").read_text())["run"]["files"]
+    assert file["sha256"] == hashlib.sha256(octets).hexdigest()
 
 
 def test_without_a_message(cli: Cli, write: Write, tmp_path: Path) -> None:

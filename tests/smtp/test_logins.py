@@ -207,7 +207,8 @@ def test_masked_in_every_output(
         [path], [path, "--json"], [path, "--format", "json"], ["show", path, "1"],
         ["show", path, "1", "--ladder"], ["show", path, "1", "--json"],
         ["extract", path, "-d", str(tmp_path / "out"), "--mbox"],
-        ["extract", path, "-d", str(tmp_path / "two"), "--json"],
+        ["extract", path, "-d", str(tmp_path / "two"), "--json"], ["stories", path],
+        ["stories", path, "--json"], ["report", path, "-o", str(tmp_path / "report.html")],
     ]  # fmt: skip
     for command in commands:
         main([*command, "--fail-on", "never", "--debug"])

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PartFiles"]
 
+TNEF = "application/ms-tnef"
+
 
 class PartFiles:
     """Files of one message's attachments, in a folder named like the message.
@@ -50,7 +52,10 @@ class PartFiles:
 def _name(content: Content, *, partial: bool) -> str:
     part = content.part
     extension = extension_of(content.sniffed if not part.declared else None, part.content_type)
-    name = fit(part.filename or "", f"part-{part.path or 1}{extension}")
+    otherwise = f"part-{part.path or 1}{extension}"
+    if TNEF in (content.sniffed, part.content_type):
+        otherwise = "winmail.dat"  # by which everybody knows it
+    name = fit(part.filename or "", otherwise)
     if not partial:
         return name
     stem, extension = os.path.splitext(name)
