@@ -150,9 +150,10 @@ def framed_ppp(buffer: Buffer, part: Places) -> Next:
     return np.where(cisco, part.at + 4, at + np.where(short, 1, 2)), kind
 
 
-def directed_ppp(_: Buffer, part: Places) -> Next:
-    """A byte for the direction in front (LINKTYPE_PPP_WITH_DIR)."""
-    return same(part, 1, FRAMED_PPP)
+def directed_ppp(buffer: Buffer, part: Places) -> Next:
+    """A byte for the direction in front (LINKTYPE_PPP_WITH_DIR), or in place of the address."""
+    replaced = number(buffer, part.at + 1, BYTE) == 3
+    return part.at + np.where(replaced, 2, 1), np.full(len(part), FRAMED_PPP, np.int64)
 
 
 def pppoe(buffer: Buffer, part: Places) -> Next:

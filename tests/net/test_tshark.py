@@ -105,6 +105,7 @@ UNLIKE = {
     "pseudowire with control word": "it takes the control word for an address",
     "mpls as link": "it does not read LINKTYPE_MPLS",
     "nflog, big endian": "it reads lengths in its own host's order",
+    "ppp, as pppd has it": "it wants the address behind the direction, not replaced by it",
     "vxlan over ipv6": "it does not know Linux' port without being told",
 }
 

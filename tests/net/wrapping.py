@@ -301,6 +301,7 @@ WRAPPINGS: dict[str, Wrapping] = {
     "ppp, serial": Wrapping(50, typed(lambda k: b"\xff\x03" + struct.pack("!H", ppp(k)))),
     "ppp, cisco": Wrapping(50, typed(lambda k: b"\x0f\0" + struct.pack("!H", k)), scapy=False),
     "ppp, with direction": Wrapping(204, typed(lambda k: b"\1\xff\x03" + struct.pack("!H", ppp(k))), scapy=False),
+    "ppp, as pppd has it": Wrapping(166, typed(lambda k: b"\1\x03" + struct.pack("!H", ppp(k))), scapy=False),
     "frame relay": Wrapping(107, typed(lambda k: b"\x18\x41\x03" + (b"\xcc" if k == IP4 else b"\x8e")), scapy=False),
     "frame relay, cisco": Wrapping(107, typed(lambda k: b"\x18\x41" + struct.pack("!H", k)), scapy=False),
     "802.11": Wrapping(105, typed(lambda k: wifi(8, 1) + snap(k))),
