@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 from dialogue import need
 from tls.handshakes import certificate, contexts
 
-from healthy.wire import wait_for
+from healthy.wire import PATIENCE, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,7 @@ data_directory = {home}/data
 maillog_file = {home}/mail.log
 maillog_file_prefixes = {home}
 myhostname = mx.example.com
-mydestination = example.com
+mydestination = example.com, postfix.example
 mynetworks = 127.0.0.0/8
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
@@ -136,9 +137,6 @@ def postfix(folder: Path, ports: dict[str, int]) -> Iterator[None]:
     (home / "etc" / "main.cf").write_text(_MAIN.format(home=home, **ports))
     (home / "etc" / "master.cf").write_text(_MASTER.format(**ports))
     command = ["postfix", "-c", str(home / "etc")]
-    # Its daemons give up root; they must reach their folders all the same.
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(parent.stat().st_mode | 0o011)
     started = subprocess.run([*command, "start"], capture_output=True, text=True)
     try:
         assert started.returncode == 0, started.stderr
@@ -146,3 +144,67 @@ def postfix(folder: Path, ports: dict[str, int]) -> Iterator[None]:
         yield
     finally:
         subprocess.run([*command, "stop"], capture_output=True)
+
+
+def queue_empties(folder: Path) -> None:
+    """Wait until Postfix has sent on all that it took."""
+    command = ["postqueue", "-c", str(folder / "postfix" / "etc"), "-j"]
+    for _ in range(PATIENCE * 10):
+        if not subprocess.run(command, capture_output=True).stdout:
+            return
+        time.sleep(0.1)
+    raise TimeoutError("Postfix still has mail in its queue")
+
+
+# -- Dovecot -------------------------------------------------------------------------------------
+
+_DOVECOT = """\
+base_dir = {home}/run
+state_dir = {home}/state
+log_path = {home}/log
+protocols = lmtp
+ssl = no
+default_internal_user = root
+default_internal_group = root
+default_login_user = nobody
+first_valid_uid = 1
+mail_location = maildir:{home}/mail/%n
+auth_username_format = %n
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {dovecot}
+  }}
+}}
+passdb {{
+  driver = static
+  args = nopassword=y
+}}
+userdb {{
+  driver = static
+  args = uid=mail gid=mail home={home}/mail/%n allow_all_users=yes
+}}
+"""
+
+
+@contextmanager
+def dovecot(folder: Path, ports: dict[str, int]) -> Iterator[None]:
+    """Keeps mail for anybody, by LMTP."""
+    need("dovecot")
+    home = folder / "dovecot"
+    for name in ("", "run", "state", "mail"):
+        (home / name).mkdir()
+    (home / "mail").chmod(0o777)
+    (home / "dovecot.conf").write_text(_DOVECOT.format(home=home, **ports))
+    with subprocess.Popen(["dovecot", "-F", "-c", str(home / "dovecot.conf")]) as process:
+        try:
+            wait_for(ports["dovecot"])
+            yield
+        finally:
+            process.terminate()

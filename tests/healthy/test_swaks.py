@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from dialogue import need
 
+from healthy.deserved import undeserved
 from healthy.servers import PASSWORD, USER
 from healthy.wire import look, recorded
 
@@ -41,7 +42,7 @@ def swaks(port: int, file: Path, *words: str) -> None:
 
 def judge(way: str, file: Path, port: int) -> None:
     seen = look(file, port)
-    assert not seen.alarms
+    assert not undeserved(seen)
     assert seen.outcomes == [OUTCOMES.get(way, "delivered")]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A large mail crosses loopback faster than tcpdump writes: much room in the kernel (kB), and no more of
 # it for a packet than the longest has.
 BUFFER, LONGEST = "65536", "66000"
-SETTLES = 0.4  # seconds for the packets that close a connection to be written
+SETTLES = 0.25  # seconds for the packets that close a connection to be written
 PATIENCE = 20  # seconds for a server to come up, or for a queue to be worked off
 
 
