@@ -61,15 +61,15 @@ def directory_harvest(
     total = caller.accepted + caller.refused
     many = caller.refused >= addresses and caller.refused * 100 >= share * total
     unknown = caller.recent("unknown-user", within) if many else []
-    found = names(unknown)
-    if len(found) >= addresses:
+    found = names(unknown) if len(unknown) >= addresses else []
+    if found and len(found) >= addresses:
         text = (
             f"{caller.name} named {len(found)} recipients that do not exist, "
             f"{_within(unknown)}, {people(found[:2])} among them"
         )
         yield Sighting(text, unknown, "unknown-user")
     asked = [e for e in caller.recent("question", within) if e.detail[:1] == "5"]
-    if len(names(asked)) >= addresses:
+    if len(asked) >= addresses and len(names(asked)) >= addresses:
         text = f"{caller.name} asked for {len(names(asked))} addresses in vain, {_within(asked)}"
         yield Sighting(text, asked, "question", "asked")
 
@@ -152,9 +152,11 @@ def backscatter_suspected(
         within (s): the time in which they were sent.
     """
     sent = caller.recent("notice", within)
+    if len(sent) < mails:
+        return
     bounces = sum(event.detail == "bounce" for event in sent)
     to = names(sent)
-    if len(sent) >= mails and len(to) >= recipients and bounces * 2 > len(sent):
+    if len(to) >= recipients and bounces * 2 > len(sent):
         text = (
             f"{caller.name} sent {len(sent)} notices with an empty sender to {len(to)} different "
             f"recipients, {_within(sent)}, {people(to[:2])} among them"

@@ -17,6 +17,8 @@ __all__ = ["Caller", "Happening", "Sighting"]
 
 # Events of a kind that are looked at; thresholds beyond it cannot be reached.
 KEPT = 1000
+# Things that a client or server did already, and that are not looked at again.
+MAX_MET = 5000
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 
@@ -53,7 +55,7 @@ class Sighting(Struct):
 class Caller:
     """One client, or one server where many clients matter: its notable events, by kind."""
 
-    __slots__ = ("_events", "accepted", "calls", "name", "refused")
+    __slots__ = ("_events", "accepted", "calls", "met", "name", "refused")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -61,6 +63,19 @@ class Caller:
         # Every session of the last minute: start, recipients accepted, number, frame.
         self.calls: list[tuple[int, int, int, int]] = []
         self.accepted = self.refused = 0
+        self.met: dict[object, int] | None = None  # what came before, and how often
+
+    def first_times(self, key: object, most: int) -> bool:
+        """Whether this came no more than so often. Bounded: what is forgotten is new again."""
+        if self.met is None:
+            self.met = {}
+        count = self.met.get(key, 0)
+        if count >= most:
+            return False
+        if len(self.met) >= MAX_MET:
+            self.met.clear()
+        self.met[key] = count + 1
+        return True
 
     def happened(self, event: Event, facts: Facts) -> None:
         """One more event."""

@@ -129,8 +129,10 @@ def facts_of(session: Session, dialogue: Dialogue | None) -> Facts:
         _logins(session, dialogue, facts)
     if "verb:VRFY" in topics or "verb:EXPN" in topics:
         _questions(session, facts)
-    if session.starttls is not None:
-        _encryption(session, facts)
+    if session.starttls in _FAILED_TLS:
+        facts.events.append(Event("tls-failed", session.starttls or "", "", facts.frame))
+    elif session.starttls == "not-offered":
+        _not_offered(session, facts, "masked" in topics)
     return facts
 
 
@@ -256,13 +258,11 @@ def _questions(session: Session, facts: Facts) -> None:
             )
 
 
-def _encryption(session: Session, facts: Facts) -> None:
-    """STARTTLS: failed, or not offered to a client that introduced itself with EHLO."""
+def _not_offered(session: Session, facts: Facts, masked: bool) -> None:
+    """No STARTTLS for a client that asked for the list of extensions, with EHLO."""
     hello = session.helo
-    frame = session.greeting.frame if session.greeting is not None else session.first_frame
-    if session.starttls in _FAILED_TLS:
-        facts.events.append(Event("tls-failed", session.starttls or "", "", frame))
-    elif session.starttls == "not-offered" and hello is not None and hello.verb == "EHLO":
-        masked = [e.keyword for e in session.extensions or () if not e.keyword.strip("XA")]
-        if hello.accepted:
-            facts.events.append(Event("tls-not-offered", ",".join(masked), "", frame))
+    if hello is None or hello.verb != "EHLO" or not hello.accepted:
+        facts.starttls = ""  # nobody can tell
+    elif masked:
+        words = [e.keyword for e in session.extensions or () if not e.keyword.strip("XA")]
+        facts.events.append(Event("masked", ",".join(words), "", facts.frame))

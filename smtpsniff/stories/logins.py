@@ -107,12 +107,14 @@ def auth_password_spray(
         within (s): the time in which they failed.
     """
     failed = [event for event in caller.recent("login-failed", within) if event.what]
+    if len(failed) < min(users, sources):
+        return
     found = names(failed)
     if len(found) >= users and failed[-1].client == caller.name:
         spent = elapsed(failed[-1].time - failed[0].time)
         text = f"{caller.name} failed to log in as {len(found)} different users within {spent}"
         yield Sighting(text, failed, "login-failed", "users")
-    if not failed or failed[-1].client == caller.name:
+    if failed[-1].client == caller.name:
         return
     at_one = [event for event in failed if event.what == failed[-1].what]
     clients = {event.client for event in at_one}

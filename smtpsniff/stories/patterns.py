@@ -104,6 +104,8 @@ class Patterns:
             if check.id not in choice.off:
                 for kind in check.wakes:
                     self._rules.setdefault(kind, []).append(_Rule(check, choice.run(check)))
+        self._of_servers = {kind[7:] for kind in self._rules if kind.startswith("server:")}
+        self._relaying: dict[str, tuple[Caller, Facts]] = {}  # servers to be looked at
         self._clients: Memory[str, Caller] = Memory(most, 24 * HOUR)
         self._servers: Memory[tuple[str, int], Caller] = Memory(most, 24 * HOUR)
         self._failed_tls: Memory[str, bool] = Memory(most, HOUR)
@@ -142,7 +144,7 @@ class Patterns:
             if kind == "tls-failed":
                 self._failed_tls[facts.client] = True
             self._look(kind, client, facts, count)
-            if f"server:{kind}" in self._rules:
+            if kind in self._of_servers:
                 server = self._server_of(facts)
                 for event in facts.events:
                     if event.kind == kind:
@@ -151,13 +153,8 @@ class Patterns:
 
     def _server(self, client: Caller, facts: Facts) -> None:
         """What healthy sessions tell too: TLS that was offered or not used, whom mail is for."""
-        if facts.starttls and facts.starttls != "not-offered":
-            server = self._server_of(facts)
-            known = server.last("tls-offered")
-            if known is None or facts.start - known.time > HOUR:
-                server.happened(Event("tls-offered", "", "", facts.frame), facts)
-                if server.last("tls-not-offered") is not None:
-                    self._look("server:tls-not-offered", server, facts, 1)
+        if facts.starttls:
+            self._offers(facts)
         if not facts.accepted:
             return
         if self._failed_tls and facts.starttls in _CLEAR and self._failed_tls.get(facts.client):
@@ -165,8 +162,19 @@ class Patterns:
             if sent is not None:
                 client.happened(Event("clear-mail", "", "", sent.frame), facts)
                 self._look("clear-mail", client, facts, 1)
-        if _public(facts.client) and "server:relayed" in self._rules:
+        if "relayed" in self._of_servers and _public(facts.client):
             self._relayed(facts)
+
+    def _offers(self, facts: Facts) -> None:
+        """STARTTLS offered, or not, to this client: once for each."""
+        server = self._server_of(facts)
+        offered = facts.starttls != "not-offered"
+        if not server.first_times(offered or facts.client, 1):
+            return
+        masked = next((event.what for event in facts.events if event.kind == "masked"), "")
+        kind = "tls-offered" if offered else "tls-not-offered"
+        server.happened(Event(kind, masked, "", facts.frame), facts)
+        self._look("server:tls-not-offered", server, facts, 1)
 
     def _relayed(self, facts: Facts) -> None:
         """Domains that mail was accepted for, from a client that is nobody in particular."""
@@ -180,13 +188,13 @@ class Patterns:
             if person.outcome == "accepted" and "@" in person.address
         }
         for domain, sender in sorted(found):
-            server.happened(Event("relayed", domain, sender, facts.frame), facts)
-        if found:
-            self._look("server:relayed", server, facts, len(found))
+            if server.first_times((facts.client, domain, sender), 2):
+                server.happened(Event("relayed", domain, sender, facts.frame), facts)
+                self._relaying[server.name] = (server, facts)
 
     def _server_of(self, facts: Facts) -> Caller:
         key = (facts.server, facts.port)
-        server = self._servers.get(key)
+        server = self._servers.young.get(key) or self._servers.get(key)
         if server is None:
             self._servers[key] = server = Caller(at(*key))
         return server
@@ -194,7 +202,7 @@ class Patterns:
     def _look(self, kind: str, caller: Caller, facts: Facts, events: int) -> None:
         """Let the checks that wait for a kind of event look at who had one."""
         for rule in self._rules.get(kind, ()):
-            known = self._open.get((rule.check.id, caller.name, ""))
+            known = self._open.get((rule.check.id, caller.name, "")) if self._open else None
             if known is not None and known.sighting.counts == kind and self._goes_on(known, facts):
                 known.longer(facts.number, facts.start, events)
                 if known.total < 2 * known.count:  # looked at anew each time it has doubled
@@ -220,6 +228,12 @@ class Patterns:
         sessions += list(dict.fromkeys(fresh))[: MAX_SESSIONS - len(sessions)]
         known.end = max(known.end, facts.start)
 
+    def _look_at_relays(self) -> None:
+        """Whose domains are whose shows only over many mails: not after each of them."""
+        for server, facts in self._relaying.values():
+            self._look("server:relayed", server, facts, 1)
+        self._relaying.clear()
+
     def over(self, now: int) -> Iterator[Pattern]:
         """Patterns that will not go on; looked for once in an hour of the capture's time."""
         self._clients.turn(now)
@@ -228,6 +242,7 @@ class Patterns:
         if now - self._swept < HOUR:
             return
         self._swept = now
+        self._look_at_relays()
         for key, pattern in list(self._open.items()):
             if now - pattern.end > QUIET:
                 del self._open[key]
@@ -235,6 +250,7 @@ class Patterns:
 
     def drain(self) -> Iterator[Pattern]:
         """All that is left."""
+        self._look_at_relays()
         everything = sorted(self._open.values(), key=lambda p: (p.start, p.check.id))
         self._open.clear()
         yield from everything
