@@ -51,6 +51,8 @@ Of the connection
     ``clear``         no TLS; ``tls``; ``starttls:X`` (the record's label); ``proxy``;
                       ``role-reversal``
     ``gap``, ``one-sided``, ``midstream``, ``no-connection``, ``closed``, ``reset``,
+    ``wait:PART``     a stretch of half a second or more (`smtpsniff.timing.PARTS`); ``split``: a
+                      command came in several segments
     ``tcp-trouble``   retransmissions, conflicts, zero windows; ``icmp``: errors of routers;
                       ``desynchronised``
 """
@@ -110,6 +112,10 @@ def topics_of(view: View) -> set[str]:
             _of_path(exchange, topics)
         elif verb in _BARE and exchange.argument:
             topics.add("argument")
+        if exchange.first_frame != exchange.frame:
+            topics.add("split")
+    for wait in view.waits:
+        topics.add("wait:" + wait.part)
     for hello in dialogue.hellos:
         _of_hello(view, hello, topics)
     if len(dialogue.hellos) > 1:

@@ -148,7 +148,7 @@ class _Walk:
         """Give a stretch that is long, or not simple, to its parts."""
         entry = self.timeline[index]
         if entry.kind == "data" and entry.delay is not None:
-            self._prepare(entry, now, end)
+            self._prepare(index, entry, now, end)
             return
         if self.previous == "gap" or (part in _TURNS and not self.two_sided):
             part, trip = UNKNOWN, 0
@@ -175,7 +175,7 @@ class _Walk:
             return GREETING if self.client.syn is not None else UNKNOWN
         return CLIENT if client or self.verb != "QUIT" else SERVER
 
-    def _prepare(self, entry: Entry, now: int, end: int) -> None:
+    def _prepare(self, index: int, entry: Entry, now: int, end: int) -> None:
         """A message: the client had to fetch it first, then it was on its way."""
         begun = max(min(self.heard + round((entry.delay or 0) * 1e9), end), now)
         trip = min(max(min(begun, self.heard + self.near) - now, 0), begun - now)
@@ -188,6 +188,9 @@ class _Walk:
             spent[CLIENT] += begun - now - trip
         else:
             spent[UNKNOWN] += begun - now
+        if end - begun >= LONG:
+            own, name = (end - begun - lost) / 1e9, PARTS[TRANSFER]
+            self.waits.append(Wait(index, self.asked, name, begun, end, own, own, lost / 1e9))
 
     def _lost(self, part: int, kind: str, now: int, end: int) -> int:
         """What of a stretch passed until something lost came again."""
