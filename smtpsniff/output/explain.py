@@ -186,6 +186,7 @@ def _verb_article(row: Verb) -> Article:
 def _extension(word: str) -> Iterator[Article]:
     """A keyword, or a parameter that one allows."""
     from smtpsniff.smtp.extensions import EXTENSIONS, PARAMETER_KEYWORD
+    from smtpsniff.smtp.parameters import PARAMETERS
 
     name = word.upper()
     row = EXTENSIONS.get(name)
@@ -197,6 +198,16 @@ def _extension(word: str) -> Iterator[Article]:
             for keyword in sorted(keywords):
                 article = _extension_article(EXTENSIONS[keyword])
                 article.what = f"A parameter of {verb} that {keyword} allows. {article.what}"
+                known = PARAMETERS.get((verb, parameter))
+                if known is not None:
+                    path = "FROM:<anna@example.org>" if verb == "MAIL" else "TO:<bob@example.net>"
+                    article.facts = {
+                        "written as": known.spelled,
+                        "at most": f"{known.longest} octets" if known.longest else "",
+                        **article.facts,
+                        "written in": known.reference,
+                    }
+                    article.example = (*article.example[:3], f"C: {verb} {path} {known.spelled}")
                 yield article
 
 

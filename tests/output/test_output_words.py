@@ -24,6 +24,13 @@ def test_an_article_line_by_line() -> None:
     ]
 
 
+def test_a_parameter_with_what_its_value_may_be() -> None:
+    (article,) = explain("orcpt")
+    assert article.example[-1] == "C: RCPT TO:<bob@example.net> ORCPT=type;xtext"
+    assert article.facts["at most"] == "500 octets"
+    assert "RFC 6533" in article.facts["written in"]
+
+
 def test_examples_are_dialogues_for_readers() -> None:
     text = '@G\n+30 C "QUIT; now\\r\\n" ; S "221 Bye\\r\\n" # S "no"\nRST C\nEND'
     assert dialogue_lines(text) == [
