@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENVELOPE", "NOT_COMMANDS", "body_early", "commands", "end_of", "had", "heard", "is_message",
-    "over", "raised", "shifted", "unbroken", "unbroken_replies",
+    "over", "places", "raised", "shifted", "unbroken", "unbroken_replies",
 ]  # fmt: skip
 
 # What is answered without being a command.
@@ -77,6 +77,11 @@ def commands(view: View) -> Iterator[Exchange]:
             and view.clean(exchange)
         ):
             yield exchange
+
+
+def places(view: View) -> dict[int, int]:
+    """Where each exchange stands, by identity: to be made once, for sessions can be long."""
+    return {id(exchange): i for i, exchange in enumerate(view.dialogue.exchanges)}
 
 
 def unbroken(view: View) -> bool:

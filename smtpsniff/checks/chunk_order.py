@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import had, heard, over, unbroken, unbroken_replies
+from smtpsniff.checks.asking import had, heard, over, places, unbroken, unbroken_replies
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, plural, said
 
@@ -56,23 +56,27 @@ def bdat_missing_last(view: View) -> Iterator[Hit]:
     """
     if not unbroken(view) or not unbroken_replies(view):
         return
+    if "verb:BURL" in view.topics:
+        return  # it may have brought the last piece
+    pieces: dict[int, list[Exchange]] = {}
+    for exchange in view.exchanges("BDAT"):
+        pieces.setdefault(id(exchange.letter), []).append(exchange)
+    at = places(view)
     for letter in view.dialogue.letters:
-        body = letter.body
-        if body is None or body.framing != "bdat" or body.complete or letter.eom is not None:
+        body, own = letter.body, pieces.get(id(letter))
+        if body is None or body.complete or letter.eom is not None or own is None:
             continue
-        pieces = [e for e in view.exchanges("BDAT") if e.letter is letter]
-        if not pieces or not all(e.accepted and view.clean(e) for e in pieces):
-            continue
-        yield from _unfinished(view, pieces)
+        if all(e.accepted and view.clean(e) for e in own):
+            yield from _unfinished(view, own, at[id(own[-1])] + 1)
 
 
-def _unfinished(view: View, pieces: list[Exchange]) -> Iterator[Hit]:
+def _unfinished(view: View, pieces: list[Exchange], behind: int) -> Iterator[Hit]:
     """The end of a message whose pieces were all accepted and none was the last."""
     exchanges = view.dialogue.exchanges
     last = pieces[-1]
-    behind = exchanges[exchanges.index(last) + 1 :]
-    after = next((e for e in behind if e.verb not in _BETWEEN), None)
-    if any(e.verb == "BURL" for e in behind) or (after is not None and after.verb == "DATA"):
+    following = (exchanges[i] for i in range(behind, len(exchanges)))
+    after = next((e for e in following if e.verb not in _BETWEEN), None)
+    if after is not None and after.verb == "DATA":
         return
     severity: Severity | None = None
     if after is not None:
@@ -120,23 +124,20 @@ def bdat_after_last(view: View) -> Iterator[Hit]:
     Advice: a fault of the client.
     Traps: behind RSET or EHLO it is data-without-rcpt.
     """
+    at = places(view)
     for before, letter in pairwise(view.dialogue.letters):
         last, piece = before.eom, letter.data
         if last is None or last.verb != "BDAT" or letter.mail is not None:
             continue
-        if piece is None or piece.verb != "BDAT" or _between(view, last, piece):
+        if piece is None or piece.verb != "BDAT":
+            continue
+        between = view.dialogue.exchanges[at[id(last)] + 1 : at[id(piece)]]
+        if any(e.verb not in _BETWEEN for e in between):
             continue
         if view.clean(last) and view.clean(piece) and unbroken(view):
             hit = view.at(f"{said(piece)} came behind {said(last)}{heard(piece)}.", piece)
             hit.frames = [last.frame, *hit.frames]
             yield hit
-
-
-def _between(view: View, first: Exchange, second: Exchange) -> bool:
-    """Whether anything but small talk came between two commands."""
-    exchanges = view.dialogue.exchanges
-    between = exchanges[exchanges.index(first) + 1 : exchanges.index(second)]
-    return any(e.verb not in _BETWEEN for e in between)
 
 
 @check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.asking import ENVELOPE, heard, raised, unbroken
@@ -101,6 +102,10 @@ def _ignoring(view: View, exchange: Exchange, refused: Exchange) -> Hit:
     return hit
 
 
+def _start(exchange: Exchange) -> int:
+    return exchange.start
+
+
 @check(
     "transaction-abandoned",
     group="smtp-sequence",
@@ -126,6 +131,10 @@ def transaction_abandoned(view: View) -> Iterator[Hit]:
     collects addresses.
     Traps: a client may well stop when the server has said 421.
     """
+    if "verb:BURL" in view.topics or any(reply.code == 421 for reply in view.dialogue.replies):
+        return
+    in_pieces = {id(e.letter) for e in view.exchanges("BDAT")}
+    hellos = sorted(view.dialogue.hellos, key=_start)
     for letter in view.dialogue.letters:
         mail = letter.mail
         if not letter.ended_by or letter.data is not None or mail is None or not mail.accepted:
@@ -133,11 +142,10 @@ def transaction_abandoned(view: View) -> Iterator[Hit]:
         accepted = [r for r in letter.recipients if r.accepted]
         if not accepted or not view.clean(mail) or not unbroken(view):
             continue
-        if any(reply.code == 421 for reply in view.dialogue.replies):
+        if id(letter) in in_pieces:
             continue
-        if any(e.letter is letter for e in view.exchanges("BDAT")) or "verb:BURL" in view.topics:
-            continue
-        again = next((h for h in view.dialogue.hellos if h.start > accepted[-1].start), None)
+        at = bisect_right(hellos, accepted[-1].start, key=_start)
+        again = hellos[at] if at < len(hellos) else None
         if letter.ended_by in ("EHLO", "HELO", "LHLO") and (again is None or not again.accepted):
             continue  # a refused EHLO leaves the mail open (RFC 5321 §4.1.4)
         yield view.at(
@@ -180,11 +188,9 @@ def rset_mid_transaction(view: View) -> Iterator[Hit]:
     Traps: where nothing follows it is transaction-abandoned alone, and RSET after all recipients
     were refused is as it should be.
     """
-    letters = view.dialogue.letters
+    last = max((m.mail.start for m in view.dialogue.letters if m.mail is not None), default=0)
     for letter, exchange in _torn(view):
-        followed = any(other.mail is not None and other.mail.start > exchange.start
-                       for other in letters)  # fmt: skip
-        if followed and exchange.accepted and view.clean(exchange) and unbroken(view):
+        if last > exchange.start and exchange.accepted and view.clean(exchange) and unbroken(view):
             count = sum(r.accepted for r in letter.recipients)
             yield view.at(
                 f"RSET put an end to a mail with {plural(count, 'accepted recipient')}.", exchange

@@ -79,7 +79,7 @@ FOLDS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("transaction-abandoned",), ("rset-mid-transaction",)),
     (("param-syntax-invalid", "param-duplicate"),
      ("ext-param-unknown", "ext-param-value-invalid", "dsn-param-invalid",
-      "ext-param-not-offered")),
+      "ext-param-not-offered", "path-syntax-invalid")),
     (("path-domain-too-long", "path-local-part-too-long"), ("path-too-long",)),
     (("helo-fallback",), ("mandatory-command-refused", "ehlo-rejected")),
     (_SPECIFIC_DELIVERY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smtpsniff.checks.asking import places
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import said
 from smtpsniff.checks.view import quote
@@ -165,9 +166,10 @@ def ext_list_changed(view: View) -> Iterator[Hit]:
     matter.
     """
     before: tuple[Exchange, dict[str, list[str]]] | None = None
+    at = places(view)
     for hello, lines in _lists(view):
         listed = {key: sorted(params) for key, params in map(parse_ehlo_keyword, lines) if key}
-        if before is not None and listed != before[1] and not _renewed(view, before[0], hello):
+        if before is not None and listed != before[1] and not _renewed(view, before[0], hello, at):
             old = before[1]
             gone = [f"without {key}" for key in old if key not in listed]
             new = [f"with {key}" for key in listed if key not in old]
@@ -182,10 +184,9 @@ def ext_list_changed(view: View) -> Iterator[Hit]:
         before = hello, listed
 
 
-def _renewed(view: View, first: Exchange, second: Exchange) -> bool:
+def _renewed(view: View, first: Exchange, second: Exchange, at: dict[int, int]) -> bool:
     """Whether something came between two introductions after which the list may differ."""
-    exchanges = view.dialogue.exchanges
-    between = exchanges[exchanges.index(first) : exchanges.index(second)]
+    between = view.dialogue.exchanges[at[id(first)] : at[id(second)]]
     return first.in_tls != second.in_tls or any(
         e.verb in _RENEWS and not e.refused for e in between
     )

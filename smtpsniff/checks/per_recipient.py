@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from smtpsniff.checks.asking import NOT_COMMANDS, heard, unbroken, unbroken_replies
+from smtpsniff.checks.asking import NOT_COMMANDS, heard, places, unbroken, unbroken_replies
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, plural, said
 
@@ -98,6 +99,7 @@ def lmtp_reply_count(view: View) -> Iterator[Hit]:
     """
     if not view.dialogue.lmtp or not unbroken(view) or not unbroken_replies(view):
         return
+    answers = _Answers(view)
     for letter in view.dialogue.letters:
         eom, accepted = letter.eom, sum(r.accepted for r in letter.recipients)
         if accepted == 0:
@@ -105,7 +107,7 @@ def lmtp_reply_count(view: View) -> Iterator[Hit]:
             continue
         if eom is None or not view.clean(eom):
             continue
-        got = _answers(view, eom, accepted)
+        got = answers.count(eom, accepted)
         if got != accepted and eom.replies:
             yield view.at(
                 f"{plural(accepted, 'recipient')} of the message had been accepted, but the "
@@ -128,27 +130,37 @@ def _to_nobody(view: View, letter: Letter) -> Iterator[Hit]:
         )
 
 
-def _answers(view: View, eom: Exchange, owed: int) -> int:
-    """How many answers the message really got, of those that were owed.
+class _Answers:
+    """Counts the answers that messages really got; made once, for sessions can be long."""
 
-    A 221 among them answers QUIT, which stands unanswered. Those that nobody asked for came
-    on top. Where the session stopped early the missing ones cannot be judged.
-    """
-    goodbyes = [i for i, reply in enumerate(eom.replies) if reply.code == 221]
-    if goodbyes:
-        return goodbyes[0]
-    if len(eom.replies) < owed:
-        return owed
-    end = eom.replies[-1].end if eom.replies else eom.end
-    exchanges = view.dialogue.exchanges
-    later = exchanges[exchanges.index(eom) + 1 :]
-    if any(_farewell_too_soon(e) for e in later):
-        return owed - 1
-    until = next((e.replies[0].start for e in later if e.replies), None)
-    surplus = [
-        r for r in view.dialogue.unsolicited if r.start >= end and (until is None or r.end <= until)
-    ]
-    return owed + len(surplus)
+    def __init__(self, view: View) -> None:
+        dialogue = view.dialogue
+        self.exchanges = dialogue.exchanges
+        self.at = places(view)
+        soon = (i for i, e in enumerate(self.exchanges) if _farewell_too_soon(e))
+        self.farewell = max(soon, default=-1)
+        self.surplus = [reply.start for reply in dialogue.unsolicited]
+
+    def count(self, eom: Exchange, owed: int) -> int:
+        """How many answers this message got, of those that were owed.
+
+        A 221 among them answers QUIT, which stands unanswered. Those that nobody asked for came
+        on top. Where the session stopped early the missing ones cannot be judged.
+        """
+        goodbyes = [i for i, reply in enumerate(eom.replies) if reply.code == 221]
+        if goodbyes:
+            return goodbyes[0]
+        if len(eom.replies) < owed:
+            return owed
+        place = self.at[id(eom)]
+        if self.farewell > place:
+            return owed - 1
+        end = eom.replies[-1].end if eom.replies else eom.end
+        later = (self.exchanges[i] for i in range(place + 1, len(self.exchanges)))
+        until = next((e.replies[0].start for e in later if e.replies), None)
+        first = bisect_left(self.surplus, end)
+        last = len(self.surplus) if until is None else bisect_left(self.surplus, until)
+        return owed + max(last - first, 0)
 
 
 def _farewell_too_soon(exchange: Exchange) -> bool:
@@ -205,12 +217,13 @@ def prdr_reply_count(view: View) -> Iterator[Hit]:
     """
     if view.dialogue.lmtp or not unbroken(view) or not unbroken_replies(view):
         return
+    answers = _Answers(view)
     for letter in view.dialogue.letters:
         eom = letter.eom
         if eom is None or not eom.replies or eom.replies[0].code != 353 or not view.clean(eom):
             continue
         owed = sum(r.accepted for r in letter.recipients) + 2
-        got = _answers(view, eom, owed)
+        got = answers.count(eom, owed)
         if got != owed:
             yield view.at(
                 f"Behind {answer(eom.replies[0])} {owed - 1} answers were owed, one for each "

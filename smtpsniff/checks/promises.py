@@ -33,7 +33,7 @@ class _Excess(NamedTuple):
     exchange: Exchange
 
 
-@lru_cache(256)  # a server says the same to everybody
+@lru_cache(64)  # a server says the same to everybody
 def _limits(words: tuple[str, ...]) -> dict[str, int]:
     """The limits that the words behind LIMITS name."""
     pairs = (word.partition("=") for word in words)

@@ -83,8 +83,8 @@ def _forget(dialogue: Dialogue) -> None:
     def keep(exchanges: list[Exchange]) -> list[Exchange]:
         return [exchange for exchange in exchanges if id(exchange) not in gone]
 
-    for exchange in dialogue.queue:
-        dialogue.log.remove(exchange)
+    ours = dialogue.log.ours
+    ours[:] = [line for line in ours if id(line) not in gone]
     dialogue.queue.clear()
     for letter in dialogue.letters:
         letter.recipients = keep(letter.recipients)
