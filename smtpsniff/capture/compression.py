@@ -10,6 +10,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
+from smtpsniff.capture.foreign import Converter
 from smtpsniff.capture.inflow import Inflow
 from smtpsniff.capture.source import CHUNK, PlainStream
 
@@ -191,7 +192,7 @@ class OtherStream(CompressedStream):
         Nothing is lost when the piece with the damage goes in one byte at a time.
         """
         data = bytearray()
-        if isinstance(self._file, Inflow):
+        if isinstance(self._file, Inflow | Converter):
             return b""
         engine, skip, left = self._open(), self._given, self._taken
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from smtpsniff.capture.batch import nothing
 from smtpsniff.capture.compression import LONGEST_MAGIC, compression
 from smtpsniff.capture.errors import STANDARD_INPUT, CaptureError, Damage
+from smtpsniff.capture.foreign import Converter, foreign
 from smtpsniff.capture.inflow import Dry, Inflow
 from smtpsniff.capture.magic import recognise
 from smtpsniff.capture.pcap import FILE_HEADER, MAGICS, PcapReader
@@ -77,7 +78,10 @@ class Capture:
         self.damage: Damage | None = None
         self.closed = False
         self._inflow, self._source, self.size, self.compression = _open(path, follow, digest)
+        self.converted: str | None = None  # from this format, by Wireshark's tools
         try:
+            if self._inflow is None:
+                self._convert()
             self._reader = _reader(path, file, self._source)
             self._offset = 0
             self._window = max(window, 1)
@@ -96,10 +100,24 @@ class Capture:
             self._source.close()
             raise
 
+    def _convert(self) -> None:
+        """Have what only Wireshark reads made into pcapng; it reads gzip and zstd by itself."""
+        window = self._source.window(0, HEAD)
+        kind = foreign(window.buffer[window.start : min(window.start + HEAD, window.end)])
+        if kind is None or self.compression not in (None, "gzip", "zstd"):
+            return
+        try:
+            converter = Converter(self.path)
+        except OSError as error:
+            raise CaptureError(self.path, f"a {kind} capture {error}") from None
+        self._source.close()
+        self._source = StreamedFile(PlainStream(converter))
+        self.converted, self.compression = kind, None
+
     @property
     def format(self) -> str:
-        """The file format: "pcap" or "pcapng"."""
-        return self._reader.format
+        """The file format: "pcap", "pcapng", or one that was converted."""
+        return self.converted or self._reader.format
 
     @property
     def interfaces(self) -> list[Interface]:
@@ -204,6 +222,7 @@ class Capture:
             reason = f"the capture ends inside a packet record, after {end - offset} bytes of it"
         if reason is not None:
             where = " (counted in the uncompressed data)" if self.compression else ""
+            where = " (counted in what it was converted to)" if self.converted else where
             self.damage = Damage(self.path, offset, reason + where)
 
 

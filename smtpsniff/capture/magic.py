@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 
 from smtpsniff.capture.compression import compression
+from smtpsniff.capture.foreign import foreign
 
 COMPRESSED = "decompress it first"
 FOREIGN = "a capture that only Wireshark reads; convert it with `editcap -F pcapng`"
@@ -14,17 +15,7 @@ SIGNATURES: dict[bytes, tuple[str, str]] = {
     b"\x04\x22\x4d\x18": ("lz4-compressed", COMPRESSED),
     b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", "unpack it first"),
     b"PK\x03\x04": ("a ZIP archive", "unpack it first"),
-    b"snoop\0\0\0": ("a snoop file", FOREIGN),
-    b"btsnoop\0": ("a Bluetooth btsnoop file", FOREIGN),
-    b"iptrace ": ("an AIX iptrace file", FOREIGN),
-    b"RTSS": ("a Microsoft Network Monitor 1 file", FOREIGN),
-    b"GMBU": ("a Microsoft Network Monitor 2 file", FOREIGN),
-    b"XCP\0": ("a NetXRay file", FOREIGN),
-    b"TRSNIFF data": ("a Sniffer file", FOREIGN),
-    b"\x7fver": ("an EtherPeek file", FOREIGN),
-    b"\x1c\0\x01\xac": ("an IXIA hardware capture", FOREIGN),
-    b"\x1c\0\x01\xab": ("an IXIA software capture", FOREIGN),
-    b"\0\0\x02\0\x12\x05\0\x10": ("a K12 file", FOREIGN),
+    b"btsnoop\0": ("a Bluetooth btsnoop file", "no mail travels there"),
     b"VeriWave": ("a VeriWave file", FOREIGN),
     b"\xd2\x04\xf1\x8c": ("a Wireshark profile", "give the capture instead"),
     b"\x89PNG": ("a PNG image", ""),
@@ -46,6 +37,8 @@ def recognise(head: bytes) -> str:
         return "the file is empty"
     if packed := compression(head):  # what is packed once has been unpacked before
         return f"not a pcap or pcapng file: it is compressed twice (inside is {packed.name})"
+    if kind := foreign(head):  # of a file it would have been converted
+        return f"a {kind} capture can only be read from a file that is not compressed or piped"
     for magic, (name, advice) in SIGNATURES.items():
         if head.startswith(magic):
             return f"not a pcap or pcapng file: it looks like {name}" + (advice and f" ({advice})")

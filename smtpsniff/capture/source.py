@@ -15,6 +15,7 @@ from smtpsniff.capture.inflow import Dry, Inflow
 
 if TYPE_CHECKING:
     from smtpsniff.capture.batch import Buffer
+    from smtpsniff.capture.foreign import Converter
 
 CHUNK = 1 << 16
 """Bytes read at once from a stream, as much as a pipe holds on Linux."""
@@ -150,7 +151,7 @@ class PlainStream:
 
     fault: str | None = None
 
-    def __init__(self, file: BinaryIO | Inflow, head: bytes = b"") -> None:
+    def __init__(self, file: BinaryIO | Inflow | Converter, head: bytes = b"") -> None:
         self.position = len(head)
         self._file = file
         self._input = head

@@ -183,8 +183,10 @@ class Runner:
     def _worthwhile(self) -> int:
         """As many processes as processors, where the input is worth it."""
         captures = self._analysis.captures
-        # Each process would have to decompress all of it.
-        plain = all(c.compression is None for c in captures)
+        # Each process would have to decompress or convert all of it.
+        plain = all(c.compression is None for c in captures) and not any(
+            isinstance(c, Capture) and c.converted for c in captures
+        )
         # What comes through a pipe can be read only once.
         if self.streamed or not plain or sum(c.size for c in captures) < WORTH_A_PROCESS:
             return 1
