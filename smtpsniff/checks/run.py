@@ -27,6 +27,9 @@ __all__ = ["Examiner", "internal_error"]
 # Evidence of a finding: the first five places (PROTOCOL D), each with a few frames.
 EVIDENCES = 5
 _RANK = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+# Among findings of one severity these groups come first: what became of the mail heads a session.
+_FIRST = {"delivery": 0, "security": 1}
+_TIES = {check.id: _FIRST.get(check.group, 2) for check in CATALOGUE}
 
 
 MAX_PLANS = 4096  # kinds of sessions; more of them are planned anew each time
@@ -80,7 +83,7 @@ class Examiner:
                 findings += _count(check, hits, index)
         if len(findings) > 1:
             findings = fold(findings)
-            findings.sort(key=lambda f: (_RANK[f.severity], f.frames[:1]))
+            findings.sort(key=lambda f: (_RANK[f.severity], _TIES.get(f.check, 2), f.frames[:1]))
         return findings
 
 

@@ -7,6 +7,7 @@ with what is known.
 
 Examples:
   smtpsniff mail.pcap
+  smtpsniff mail.pcap --by domain
   smtpsniff read mail.pcap --json | jq .verdict.text
   tcpdump -U -w - port 25 | smtpsniff -
   smtpsniff mail.pcap host 192.0.2.1 and not port 465
@@ -46,6 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--follow",
         action="store_true",
         help="go on at the end of the file, which another program writes, until Ctrl-C",
+    )
+    parser.add_argument(
+        "--by",
+        choices=("outcome", "client", "server", "domain", "cause"),
+        help="instead of sessions, what they have in common, the most failures first; domain: "
+        "of recipients",
+    )
+    parser.add_argument(
+        "--sort",
+        choices=("number", "duration", "outcome", "client", "server"),
+        default="number",
+        help="order of the table; all but number show it at the end only",
     )
     add_format(parser, "a record for each session and one for the run")
     add_reading(parser)
@@ -89,6 +102,7 @@ def _json(files: list[str], args: argparse.Namespace) -> int:
 
 def _text(files: list[str], args: argparse.Namespace) -> int:
     from smtpsniff.cli.running import Reading
+    from smtpsniff.output.groups import Groups
     from smtpsniff.output.row import RowRenderer
     from smtpsniff.output.table import Table
     from smtpsniff.output.totals import Totals
@@ -105,13 +119,17 @@ def _text(files: list[str], args: argparse.Namespace) -> int:
         output.line(line)
 
     paint = paint_for(output, args.color)
-    table, totals = Table(paint, emit, at_once=reading.runner.streamed), Totals()
+    table = Table(paint, emit, at_once=reading.runner.streamed, sort=args.sort)
+    groups = Groups(args.by) if args.by else None
+    totals = Totals()
     for row in reading:
         totals.add(row)
-        table.add(row)
+        (groups or table).add(row)
         for story in reading.stories():
             totals.add_story(story)
     table.end()
+    for line in groups.lines(paint) if groups is not None else ():
+        output.line(line)
     for story in reading.stories():
         totals.add_story(story)
     run_record = reading.record()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-__all__ = ["Bin", "Histogram"]
+from smtpsniff.output.units import clock, date, moment, span
+
+__all__ = ["Bin", "Histogram", "period", "sparkline"]
 
 MOST = 2048  # bins that are held while sessions come; more are joined in pairs
 SECOND = 1_000_000_000
@@ -61,3 +63,24 @@ class Histogram:
         for index, counts in self._bins.items():
             joined.setdefault(index * self._width // width, Counter()).update(counts)
         return joined
+
+
+def period(bins: list[Bin]) -> str:
+    """What the bins stand for: ``2026-11-23 22:58:45 to 23:10:15 UTC, a column is 15 s``."""
+    if not bins:
+        return ""
+    first, last = bins[0].start, bins[-1].start + bins[-1].width * SECOND
+    end = clock(last) if date(first) == date(last) else moment(last)
+    width = span(bins[0].width).replace(".0 ", " ")
+    return f"{moment(first)} to {end} UTC, a column is {width}"
+
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(bins: list[Bin]) -> tuple[str, str]:
+    """A bar for each bin, its height that of its sessions among the bins, and what they are of."""
+    heights = [sum(one.counts.values()) for one in bins]
+    most = max(heights, default=0) or 1
+    bars = (BARS[-(-height * len(BARS) // most) - 1] if height else " " for height in heights)
+    return "".join(bars), period(bins)

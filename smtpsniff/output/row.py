@@ -45,6 +45,9 @@ class Row:
     verdict: str  # empty where there is nothing to tell
     spotted: tuple[Spotted, ...]
     file: int | None
+    cause: str = ""  # the check that heads the session
+    duration: float = 0.0
+    domains: tuple[str, ...] = ()  # of recipients
 
 
 class RowRenderer:
@@ -61,6 +64,7 @@ class RowRenderer:
             session.number, session.start, verdict.outcome,
             safe(session.client.ip), address(session.server), _mail(session),
             told, _spotted(session.findings, told), session.file,
+            verdict.cause or "", session.duration, _domains(session),
         )  # fmt: skip
 
     def number(self, row: Row, number: int) -> Row:
@@ -72,6 +76,12 @@ class RowRenderer:
 def address(end: Endpoint) -> str:
     """``192.0.2.25:25`` or ``[2001:db8::25]:25``."""
     return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
+
+
+def _domains(session: Session) -> tuple[str, ...]:
+    """Domains of the recipients, each once."""
+    addresses = (r.address for mail in session.transactions for r in mail.recipients)
+    return tuple(dict.fromkeys(_shown(a.rpartition("@")[2].lower()) for a in addresses if "@" in a))
 
 
 def _spotted(findings: list[Finding], told: str) -> tuple[Spotted, ...]:

@@ -8,8 +8,9 @@ is still going on, each leaves at once: nobody waits for a long session.
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from smtpsniff.output.digest import ORDER
 from smtpsniff.output.labels import OUTCOMES
 from smtpsniff.output.paint import cells, pad, wrap
 from smtpsniff.output.units import clock, date, moment
@@ -20,18 +21,34 @@ if TYPE_CHECKING:
     from smtpsniff.output.paint import Paint
     from smtpsniff.output.row import Row
 
-__all__ = ["Table"]
+__all__ = ["SORTS", "Table"]
 
 MEASURED = 500  # rows that decide the widths
 WIDEST_MAIL = 60  # a longer one sticks out rather than widen every line
 GAP = "  "
 
 
-class Table:
-    """Lays out rows, and hands lines to `emit`."""
+# In another order than that of numbers, which decide between equals.
+SORTS: dict[str, Callable[[Row], Any]] = {
+    "duration": lambda row: (-row.duration, row.number),
+    "outcome": lambda row: (ORDER.index(row.outcome), row.number),
+    "client": lambda row: (row.client, row.number),
+    "server": lambda row: (row.server, row.number),
+}
 
-    def __init__(self, paint: Paint, emit: Callable[[str], None], *, at_once: bool = False) -> None:
+
+class Table:
+    """Lays out rows, and hands lines to `emit`.
+
+    `sort` is one of `SORTS`: then all rows are held until the end.
+    """
+
+    def __init__(
+        self, paint: Paint, emit: Callable[[str], None], *, at_once: bool = False, sort: str = ""
+    ) -> None:
         self._paint = paint
+        self._sort = SORTS.get(sort)
+        self._all: list[Row] = []
         self._at_once = at_once
         self._emit = emit
         self._heap: list[tuple[int, int, Row]] = []
@@ -43,6 +60,9 @@ class Table:
 
     def add(self, row: Row) -> None:
         """A session has ended."""
+        if self._sort is not None:
+            self._all.append(row)
+            return
         if self._at_once:
             self._straight(row)
             return
@@ -53,6 +73,9 @@ class Table:
 
     def end(self) -> None:
         """Nothing more comes."""
+        if self._sort is not None:
+            self._begin(sorted(self._all, key=self._sort))
+            return
         while self._heap:
             self._in_order(heapq.heappop(self._heap)[2])
         if self._waiting is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from smtpsniff.output.digest import ORDER, Count, Digest
+from smtpsniff.output.histogram import sparkline
 from smtpsniff.output.labels import OUTCOMES
 from smtpsniff.output.paint import wrap
 from smtpsniff.output.row import FAILED
@@ -18,37 +19,14 @@ if TYPE_CHECKING:
     from smtpsniff.output.row import Row
     from smtpsniff.records import Run, Story
 
-__all__ = ["ORDER", "Count", "Totals"]
+__all__ = ["Totals"]
 
-NAMED = 5  # sessions named for a finding
+MANY = 20  # sessions: with fewer, the table itself is easily surveyed
+COLUMNS = 40  # of the line of bars
 LISTED = 12  # findings listed
 TOLD = 5  # stories told
 LONG = 200  # characters of file names that nobody wants to read again
 _RANK = {"error": 0, "warning": 1, "note": 2}
-# The worst first.
-ORDER = (
-    "unreachable", "refused", "rejected", "deferred", "ambiguous", "aborted", "partial",
-    "unknown", "no-mail", "opaque", "delivered",
-)  # fmt: skip
-
-
-@dataclass(slots=True)
-class Count:
-    """How many sessions, and the first of them by number."""
-
-    sessions: int = 0
-    named: list[int] = field(default_factory=list)
-    severity: str = "note"
-
-    def add(self, number: int) -> None:
-        self.sessions += 1
-        if len(self.named) < NAMED or number < self.named[-1]:
-            self.named = sorted([*self.named, number])[:NAMED]
-
-    def where(self) -> str:
-        """``sessions 1, 4, 7, …``"""
-        more = ", …" if self.sessions > len(self.named) else ""
-        return f"session{'' if self.sessions == 1 else 's'} {', '.join(map(str, self.named))}{more}"
 
 
 def _selected(run: Run) -> Iterator[str]:
@@ -79,14 +57,14 @@ class Totals:
     """Counts rows as they come."""
 
     def __init__(self) -> None:
-        self._outcomes: dict[str, Count] = {}
+        self._digest = Digest()
         self._checks: dict[str, Count] = {}
         self._stories: list[Story] = []  # the first few worth telling
         self._more = 0  # stories
 
     def add(self, row: Row) -> None:
         """Count one row."""
-        self._outcomes.setdefault(row.outcome, Count()).add(row.number)
+        self._digest.add(row)
         for check in {spotted.check: spotted for spotted in row.spotted}.values():
             known = self._checks.setdefault(check.check, Count())
             known.severity = min(known.severity, check.severity, key=_RANK.__getitem__)
@@ -111,9 +89,11 @@ class Totals:
         yield from _selected(run)
         yield from _lost(run)
         yield from self._counted(paint)
+        yield from self._over_time(paint)
         if len(run.files) > 1:
             for index, file in enumerate(run.files):
                 yield f"  file {index + 1}: {file.path}"
+        yield from self._causes(sentences, paint)
         yield from self._found(sentences, paint)
         yield from self._told(paint)
         if run.limits_hit:
@@ -122,14 +102,38 @@ class Totals:
 
     def _counted(self, paint: Paint) -> Iterator[str]:
         """Outcomes, the worst first, and where to find those that failed."""
-        most = max((count.sessions for count in self._outcomes.values()), default=0)
+        most = max((count.sessions for count in self._digest.outcomes.values()), default=0)
         for outcome in ORDER:
-            if outcome in self._outcomes:
-                counted = self._outcomes[outcome]
+            if outcome in self._digest.outcomes:
+                counted = self._digest.outcomes[outcome]
                 where = f"  {counted.where()}" if outcome in FAILED else ""
                 word = paint(outcome, OUTCOMES[outcome].style)
                 blanks = " " * (11 - len(outcome)) if where else ""
                 yield f"  {counted.sessions:{len(f'{most:,}')},} {word}{blanks}{where}"
+
+    def _over_time(self, paint: Paint) -> Iterator[str]:
+        """Many sessions as a line of bars."""
+        bins = self._digest.histogram.bins(COLUMNS)
+        if sum(sum(one.counts.values()) for one in bins) < MANY or len(bins) < 2:
+            return
+        bars, period = sparkline(bins)
+        yield f"  {paint(bars, 'dim')}  {period}"
+
+    def _causes(self, sentences: dict[str, str], paint: Paint) -> Iterator[str]:
+        """Why mails failed, where enough did for it to be worth a list of its own."""
+        causes = self._digest.causes(sentences)
+        failed = sum(n for outcome, n in self._digest.counted() if outcome in FAILED)
+        if failed < MANY or not causes:
+            return
+        yield ""
+        yield paint(f"why {failed:,} sessions failed", "head")
+        most = len(f"{causes[0].sessions:,}")
+        for cause in causes:
+            text = f"{cause.sentence} ({cause.check}, e.g. session {cause.named[0]})"
+            lines = wrap(text, None if paint.width is None else paint.width - most - 6)
+            yield f"  {cause.sessions:{most},} ×  {lines[0]}"
+            for line in lines[1:]:
+                yield " " * (most + 6) + line
 
     def _found(self, sentences: dict[str, str], paint: Paint) -> Iterator[str]:
         """Checks that found something."""
@@ -169,14 +173,16 @@ class Totals:
 
     def _hints(self, run: Run, paint: Paint) -> Iterator[str]:
         """What to type next."""
-        if paint.width is None or not self._outcomes:
+        if paint.width is None or not self._digest.outcomes:
             return  # a pipe is read by a program, or pasted
         import shlex
 
         files = " ".join(shlex.quote(file.path) for file in run.files)
         if len(files) > LONG:
             files = "FILE..."
-        example = next(self._outcomes[o].named[0] for o in ORDER if o in self._outcomes)
+        example = next(
+            self._digest.outcomes[o].named[0] for o in ORDER if o in self._digest.outcomes
+        )
         which = f"--session {example}" if len(run.files) > 1 else str(example)
         yield ""
         yield paint(f"smtpsniff show {files} {which}", "dim")

@@ -6,6 +6,7 @@ than the wire shows: a server *accepts* a mail; nobody on the wire sees it deliv
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from smtpsniff.records import Verdict
@@ -20,6 +21,7 @@ __all__ = ["judge"]
 
 # The worst transaction speaks for the session, in this order (CONTRACT).
 _WORST = ("rejected", "deferred", "ambiguous", "aborted", "partial", "unknown", "delivered")
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")  # RFC 2034 §4, before the words of a refusal
 _QUOTE = 160
 _NAMED = 3  # recipients named in the sentence
 
@@ -45,7 +47,9 @@ def _say(code: str | None, text: str | None) -> str:
 
 def _server(session: Session) -> str:
     """The server's name as it gave it, and its address."""
-    words = session.greeting.text.split(None, 1) if session.greeting else []
+    words = session.greeting.text.split(None, 2) if session.greeting else []
+    if words and _ENHANCED.fullmatch(words[0]):
+        del words[0]
     name = words[0] if words else ""
     ip, port = session.server.ip, session.server.port
     address = f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"

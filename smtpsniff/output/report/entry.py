@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from smtpsniff.output.account import account
+from smtpsniff.output.digest import Wait
 from smtpsniff.output.row import Row, RowRenderer
 from smtpsniff.text import shorten
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from smtpsniff.output.account import Account, Line
     from smtpsniff.records import Session
 
-__all__ = ["Entry", "EntryRenderer", "Wait"]
+__all__ = ["Entry", "EntryRenderer"]
 
 # What is longer is an attack, and would make the browser slow; the record has all of it.
 LONGEST_LINE = 4000
@@ -25,22 +26,11 @@ AWAITED = frozenset(("greeting", "command", "reply", "auth", "data", "chunk", "e
 WAITS = 3  # the longest waits of a session that are candidates for those of the whole
 
 
-class Wait(NamedTuple):
-    """Somebody took his time: seconds, who, what he then said, in which frame."""
-
-    seconds: float
-    party: str
-    text: str
-    frame: str
-
-
 @dataclass(slots=True)
 class Entry:
     """One session. `data` is its account as JSON."""
 
     row: Row
-    cause: str
-    duration: float
     data: bytes
     waits: list[Wait]
 
@@ -63,8 +53,7 @@ class EntryRenderer:
         ]
         waits.sort(key=lambda wait: wait.seconds, reverse=True)
         return Entry(
-            self._rows.render(session), session.verdict.cause or "", session.duration,
-            msgspec.json.encode(_bounded(told)), waits[:WAITS],
+            self._rows.render(session), msgspec.json.encode(_bounded(told)), waits[:WAITS],
         )  # fmt: skip
 
     def number(self, entry: Entry, number: int) -> Entry:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from smtpsniff.output.digest import Digest
+from smtpsniff.output.histogram import period
 from smtpsniff.output.labels import OUTCOMES
-from smtpsniff.output.report.digest import Digest
-from smtpsniff.output.units import clock, count, date, moment, span
+from smtpsniff.output.units import clock, count, moment, span
 from smtpsniff.text import safe
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Page:
 
     def add(self, entry: Entry) -> None:
         """One session more."""
-        self.digest.add(entry)
+        self.digest.add(entry.row, entry.waits)
         if len(self._rows) >= LISTED:
             return
         self._rows.append(_row(entry, len(self._blocks), len(self._pending)))
@@ -80,7 +81,7 @@ class Page:
             title=_title(run), run=run, command=safe(command),
             paths=[safe(file.path) for file in run.files],
             sentence=digest.sentence(sentences), counted=digest.counted(), outcomes=OUTCOMES,
-            chart=_chart(bins), chart_size=CHART, bins=bins, period=_period(bins),
+            chart=_chart(bins), chart_size=CHART, bins=bins, period=period(bins),
             causes=digest.causes(sentences), slowest=digest.slowest(), span=span, count=count,
             moment=moment, listed=len(self._rows), blocks=self._blocks,
             index=_packed(msgspec.json.encode(self._rows)), safe=safe,
@@ -98,8 +99,8 @@ def _row(entry: Entry, block: int, line: int) -> list[Any]:
     row = entry.row
     checks = list(dict.fromkeys(f"{s.severity} {s.check}" for s in row.spotted))
     return [
-        row.number, row.outcome, moment(row.start), row.start // 1_000_000, span(entry.duration),
-        entry.duration, row.client, row.server, row.mail, row.verdict, checks, entry.cause,
+        row.number, row.outcome, moment(row.start), row.start // 1_000_000, span(row.duration),
+        row.duration, row.client, row.server, row.mail, row.verdict, checks, row.cause,
         block, line,
     ]  # fmt: skip
 
@@ -161,14 +162,3 @@ def _chart(bins: list[Bin]) -> list[Bar]:
 
 OUTCOMES_BY_RANK = tuple(sorted(OUTCOMES, key=lambda o: ("error", "warning", "note", "good").index(
     OUTCOMES[o].style)))  # fmt: skip
-
-
-def _period(bins: list[Bin]) -> str:
-    """What the chart's columns stand for."""
-    if not bins:
-        return ""
-    first, last = bins[0].start, bins[-1].start
-    text = f"{moment(first)} to {moment(last)} UTC"
-    if date(first) == date(last):
-        text = f"{moment(first)} to {clock(last)} UTC"
-    return f"{text}, a column is {span(bins[0].width).replace('.0 ', ' ')}"

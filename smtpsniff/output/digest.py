@@ -1,4 +1,4 @@
-"""What the page says of all sessions together: counts, times, causes, the longest waits."""
+"""What is told of all sessions together: counts, times, causes, the longest waits."""
 
 from __future__ import annotations
 
@@ -8,18 +8,51 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smtpsniff.output.histogram import Histogram
 from smtpsniff.output.row import FAILED
-from smtpsniff.output.totals import ORDER, Count
 from smtpsniff.output.units import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from smtpsniff.output.report.entry import Entry, Wait
+    from smtpsniff.output.row import Row
 
-__all__ = ["Cause", "Digest", "Slow"]
+__all__ = ["ORDER", "Cause", "Count", "Digest", "Slow", "Wait"]
 
+NAMED = 5  # sessions named for a finding
 CAUSES = 10
 SLOWEST = 10
+# The worst first.
+ORDER = (
+    "unreachable", "refused", "rejected", "deferred", "ambiguous", "aborted", "partial",
+    "unknown", "no-mail", "opaque", "delivered",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Count:
+    """How many sessions, and the first of them by number."""
+
+    sessions: int = 0
+    named: list[int] = field(default_factory=list)
+    severity: str = "note"
+
+    def add(self, number: int) -> None:
+        self.sessions += 1
+        if len(self.named) < NAMED or number < self.named[-1]:
+            self.named = sorted([*self.named, number])[:NAMED]
+
+    def where(self) -> str:
+        """``sessions 1, 4, 7, …``"""
+        more = ", …" if self.sessions > len(self.named) else ""
+        return f"session{'' if self.sessions == 1 else 's'} {', '.join(map(str, self.named))}{more}"
+
+
+class Wait(NamedTuple):
+    """Somebody took his time: seconds, who, what he then said, in which frame."""
+
+    seconds: float
+    party: str
+    text: str
+    frame: str
 
 
 class Slow(NamedTuple):
@@ -48,14 +81,13 @@ class Digest:
     _slow: list[tuple[float, int, Slow]] = field(default_factory=list)
     _waits: int = 0
 
-    def add(self, entry: Entry) -> None:
-        """One session more."""
-        row = entry.row
+    def add(self, row: Row, waits: Iterable[Wait] = ()) -> None:
+        """One session more, with its longest waits."""
         self.outcomes.setdefault(row.outcome, Count()).add(row.number)
         self.histogram.add(row.start, row.outcome)
-        if entry.cause and row.outcome in FAILED:
-            self._causes.setdefault(entry.cause, Count()).add(row.number)
-        for wait in entry.waits:
+        if row.cause and row.outcome in FAILED:
+            self._causes.setdefault(row.cause, Count()).add(row.number)
+        for wait in waits:
             self._waits += 1
             item = (wait.seconds, self._waits, Slow(wait, row.number))
             if len(self._slow) < SLOWEST:
