@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,7 +73,7 @@ class Outside:
         """The packet in which, or in whose rest, the header at this offset came."""
         if network < self.size:
             return int(np.searchsorted(self.offset, network, "right")) - 1
-        return self.added_row[int(np.searchsorted(self.added_at, network, "right")) - 1]
+        return self.added_row[bisect_right(self.added_at, network) - 1]
 
     def layers(self, buffer: Buffer, network: int) -> list[Layer]:
         """The layers around the IP header at this offset, outermost first."""
