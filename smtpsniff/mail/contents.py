@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from smtpsniff.mail.decoding import Decoder, Uuencode, decoder_for
-from smtpsniff.mail.filler import filler
+from smtpsniff.mail.filler import MAX_FILL, filler
 from smtpsniff.mail.mime import Scanner
 from smtpsniff.mail.parts import Part
 from smtpsniff.mail.sniff import HEAD, sniff
@@ -35,8 +35,11 @@ _UU_LINE = 300
 class File(Protocol):
     """Where decoded octets go, besides being counted."""
 
-    def write(self, data: bytes) -> object:
+    def write(self, data: bytes, /) -> object:
         """The next octets."""
+
+    def close(self) -> None:
+        """There are no more."""
 
 
 class Digest(Protocol):
@@ -56,6 +59,7 @@ class Content:
     part: Part
     size: int = 0
     missing: int = 0  # decoded octets, about, that were never captured
+    cut: bool = False  # the message was over before it
     head: bytes = b""
     digests: dict[str, Digest] = field(default_factory=dict)
     defects: set[str] = field(default_factory=set)
@@ -64,7 +68,7 @@ class Content:
     @property
     def complete(self) -> bool:
         """Whether every octet was captured."""
-        return not self.missing
+        return not self.missing and not self.cut
 
     @property
     def sniffed(self) -> str | None:
@@ -106,9 +110,9 @@ class Contents:
         self._new_digest = new_digest or _digest
         self._everything = everything
         self._scanner = Scanner(self._begin)
-        self.feed, self.gap, self.close = (
-            self._scanner.feed, self._scanner.gap, self._scanner.close,
-        )  # fmt: skip
+        self.feed, self.gap = self._scanner.feed, self._scanner.gap
+        self.room = MAX_FILL  # octets of filler that may still be written
+        self.cutting = False  # what is closed now was not over
 
     @property
     def limits(self) -> set[str]:
@@ -119,6 +123,15 @@ class Contents:
     def attachments(self) -> list[Content]:
         """What a mail program would offer as files."""
         return [content for content in self.found if content.part.is_attachment]
+
+    def close(self, *, whole: bool = True, sure: bool = True) -> None:
+        """The message is over. Where it is not `whole`, parts that were open are cut; where gaps
+        were passed that nobody is `sure` of, none is known to be complete."""
+        self.cutting = not whole
+        self._scanner.close()
+        if not sure:
+            for content in self.found:
+                content.cut = True
 
     def _begin(self, part: Part) -> _Reader | None:
         is_text = part.content_type in ("text/plain", "text/html")
@@ -161,6 +174,7 @@ class _Reader:
 
     def __init__(self, content: Content, contents: Contents) -> None:
         self._content = content
+        self._contents = contents
         urls = contents.urls
         put: Callable[[bytes], None] = content.write
         if urls is not None and content.part.content_type.startswith("text/"):
@@ -181,13 +195,18 @@ class _Reader:
         missing = max(self._decoder.gap(length), 1)
         self._content.missing += missing
         if self._content.file is not None:
-            for block in filler(missing):
+            fill = min(missing, self._contents.room)
+            self._contents.room -= fill
+            for block in filler(fill):
                 self._content.write(block)
 
     def close(self) -> None:
         """The part is over."""
         self._decoder.close()
         self._content.defects |= self._decoder.defects
+        self._content.cut = self._contents.cutting
+        if self._content.file is not None:
+            self._content.file.close()
         if self._urls is not None:
             self._urls.end()
 
@@ -197,7 +216,6 @@ class _Text(_Reader):
 
     def __init__(self, content: Content, contents: Contents) -> None:
         super().__init__(content, contents)
-        self._contents = contents
         self._tail = b"\n"  # behind which a line begins
         self._uu: Uuencode | None = None
         self._inner: Content | None = None
@@ -244,6 +262,9 @@ class _Text(_Reader):
         self._uu = self._inner = None
         if uu is not None and inner is not None:
             uu.close()
+            inner.cut = self._contents.cutting
+            if inner.file is not None:
+                inner.file.close()
             inner.defects |= uu.defects if ended else uu.defects | {"no end"}
 
     def gap(self, length: int) -> None:

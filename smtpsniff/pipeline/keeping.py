@@ -88,7 +88,8 @@ class AttachmentReader:
         for transaction, message in zip(session.transactions, held, strict=True):
             if transaction.message is not None and message.sink is not None:
                 sink = cast("_PartsSink", message.sink)
-                transaction.message.attachments = sink.attachments()
+                whole = transaction.message.complete
+                transaction.message.attachments = sink.attachments(whole=whole)
                 limits |= sink.limits
         return limits
 
@@ -155,12 +156,12 @@ class _PartsSink:
         found = set() if self._contents is None else set(self._contents.limits)
         return found | {"attachments of a message that ended early"} if self._lost else found
 
-    def attachments(self) -> list[Attachment] | None:
+    def attachments(self, *, whole: bool) -> list[Attachment] | None:
         """The message is over; None where its parts are not known."""
         if self._lost:
             return None
         contents = self._contents = self._contents or self._look()
-        contents.close()
+        contents.close(whole=whole)
         return [
             Attachment(
                 content.part.content_type,

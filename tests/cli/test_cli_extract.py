@@ -194,6 +194,40 @@ def test_an_attachment_with_a_gap_says_so(cli: Cli, write: Write, tmp_path: Path
     assert found.endswith(octets[57 * 3 :])
 
 
+def test_an_attachment_that_is_cut_says_so(cli: Cli, write: Write, tmp_path: Path) -> None:
+    message = multipart(attached(b"whole.txt"), attached(b"cut.txt", b"x" * 99))[:-40]
+    text = f'@T\n@D\nC "{quoted(message)}"\nRST C'
+    (entry,) = extract(cli, write, tmp_path / "o", capture(text), "--attachments")["messages"]
+    found = [(part["filename"], part["complete"], part["file"]) for part in entry["attachments"]]
+    assert found == [
+        ("whole.txt", True, "session-0001-mail-1/whole.txt"),
+        ("cut.txt", False, "session-0001-mail-1/cut.partial.txt"),
+    ]
+    record = json.loads(cli(tmp_path / "mail.pcap", "--json", "--attachments").out.splitlines()[0])
+    parts = record["transactions"][0]["message"]["attachments"]
+    assert ["md5" in part for part in parts] == [True, False]
+
+
+def test_a_claim_of_gigabytes_fills_no_disk(cli: Cli, write: Write, tmp_path: Path) -> None:
+    message = multipart(attached(b"a.bin", b"x" * 60))
+    at = message.index(b"eHh4") + 20
+    gaps = "\n".join(f'GAP C 900000000\nC "{quoted(b"x" * 10)}"' for _ in range(6))
+    text = f'@T\n@D\nC "{quoted(message[:at])}"\n{gaps}\nC "{quoted(message[at:])}"\n@X\n@Q'
+    index = extract(cli, write, tmp_path / "o", capture(text), "--attachments")
+    (entry,) = index["messages"]
+    assert entry["size"] < 80 << 20
+    assert entry["gaps"][-1]["filled"] == 0
+    assert [part["complete"] for part in entry["attachments"]] == [False]
+    assert entry["attachments"][0]["size"] <= 64 << 20 | 1 << 10
+    assert "filler of one message: 67108864 octets" in index["run"]["limits_hit"]
+
+
+def test_many_attachments_need_few_open_files(cli: Cli, write: Write, tmp_path: Path) -> None:
+    message = multipart(*(attached(b"%d.txt" % n) for n in range(2000)))
+    index = extract(cli, write, tmp_path / "o", capture(sent(message)), "--attachments")
+    assert len(index["messages"][0]["attachments"]) == 2000
+
+
 @pytest.mark.parametrize("framing", sorted(FRAMINGS))
 def test_in_any_state_what_is_written_is_what_the_record_says(
     framing: str, cli: Cli, write: Write, tmp_path: Path

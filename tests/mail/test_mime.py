@@ -82,6 +82,9 @@ def test_a_nested_message_is_whole() -> None:
             def write(self, data: bytes) -> None:
                 kept.setdefault(content.part.path, bytearray()).extend(data)
 
+            def close(self) -> None:
+                pass
+
         return File()
 
     found = Contents(open_file=keep)  # type: ignore[arg-type]

@@ -34,29 +34,26 @@ class PartFiles:
         self._count += 1
         return self._folder.new(f"part-{self._count}")
 
-    def publish(self, contents: list[Content], *, whole: bool) -> None:
-        """Give the files their names. In a message that is not `whole`, the last may be cut."""
+    def publish(self, contents: list[Content]) -> None:
+        """Give the files their names."""
         names = Names()
-        written = [content for content in contents if content.file is not None]
-        for content in written:
+        for content in (content for content in contents if content.file is not None):
             file = cast("BinaryIO", content.file)
-            file.close()
             if not self.names:
                 self._folder.subfolder(self._stem)
-            partial = not content.complete or (not whole and content is written[-1])
-            name = f"{self._stem}/{names.new(_name(content, partial=partial))}"
+            name = f"{self._stem}/{names.new(_name(content))}"
             self._folder.publish(cast("str", file.name), name)
             self.names[id(content)] = name
 
 
-def _name(content: Content, *, partial: bool) -> str:
+def _name(content: Content) -> str:
     part = content.part
     extension = extension_of(content.sniffed if not part.declared else None, part.content_type)
     otherwise = f"part-{part.path or 1}{extension}"
     if TNEF in (content.sniffed, part.content_type):
         otherwise = "winmail.dat"  # by which everybody knows it
     name = fit(part.filename or "", otherwise)
-    if not partial:
+    if content.complete:
         return name
     stem, extension = os.path.splitext(name)
     return f"{stem}.partial{extension}"

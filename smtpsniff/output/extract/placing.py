@@ -37,7 +37,7 @@ class Options(NamedTuple):
 
 
 class Placing:
-    """Puts what was extracted into the folder. `counts` says what came of it all."""
+    """Puts what was extracted into the folder; `messages` counts."""
 
     def __init__(self, folder: Folder, options: Options, digits: int) -> None:
         self._folder = folder
@@ -49,7 +49,7 @@ class Placing:
         self._index.write(b'{"messages": [')
         self._between = b"\n"
         self._mbox = folder.new("messages.mbox") if options.mbox else None
-        self.messages = self.partial = self.attachments = self.octets = 0
+        self.messages = 0
 
     def __call__(self, extracted: Extracted) -> Iterator[dict[str, Any]]:
         """Write a session's messages; yields what the index says of each."""
@@ -89,13 +89,11 @@ class Placing:
         name = stem + (".eml" if complete else ".partial.eml")
         path = self._own_file(kept, name)
         files = PartFiles(self._folder, stem) if self._options.attachments else None
-        contents = Contents(
-            ALGORITHMS,
-            files.open if files is not None else None,
-            self._hashers.new,
-            urls=self._options.urls,
-        )
-        digests = self._read(path, kept, contents)
+        open_file = files.open if files is not None else None
+        contents = Contents(ALGORITHMS, open_file, self._hashers.new, urls=self._options.urls)
+        digests = self._read(path, kept, contents, whole=complete)
+        if files is not None:
+            files.publish(contents.found)
         lines = session.timeline[message.lines[0] : message.lines[1] + 1]
         entry: dict[str, Any] = {
             "session": session.number,
@@ -105,39 +103,37 @@ class Placing:
             "size": kept.size,
             **digests,
             "gaps": [_gap(*gap) for gap in kept.gaps],
+            **({} if complete else {"lacks": _lacks(transaction, kept)}),
             **_whence(session, lines),
             **_envelope(transaction),
             "received": hops(transaction.message.headers),
+            **self._held(contents, kept, files),
         }
-        if not complete:
-            entry["lacks"] = _lacks(transaction, kept)
-        found = contents.attachments
-        if files is not None:
-            files.publish(contents.found, whole=complete)
-        entry["attachments"] = [
-            _attachment(content, files.names.get(id(content)) if files is not None else None)
-            for content in found
-        ]
-        limits = [*kept.limits, *sorted(contents.limits)]
-        if contents.urls is not None:
-            entry["urls"] = list(contents.urls.found)
-            if contents.urls.limited:
-                limits.append("URLs of a message")
-        if limits:
-            entry["limits_hit"] = limits
-            self._limits.update(limits)
         if self._mbox is not None:
             when = lines[-1].time if lines else session.end
             mbox.append(self._mbox, transaction.mail_from, when, _blocks(path))
         self._folder.publish(path, name)
         self._write(entry)
         self.messages += 1
-        self.partial += not complete
-        self.attachments += len(found)
-        self.octets += kept.size
         return entry
 
-    def _read(self, path: str, kept: Kept, contents: Contents) -> dict[str, str]:
+    def _held(self, contents: Contents, kept: Kept, files: PartFiles | None) -> dict[str, Any]:
+        """What the index says of a message's parts, and of bounds that it hit."""
+        names = files.names if files is not None else {}
+        told: dict[str, Any] = {
+            "attachments": [_attachment(c, names.get(id(c))) for c in contents.attachments]
+        }
+        limits = {*kept.limits, *contents.limits}
+        if contents.urls is not None:
+            told["urls"] = list(contents.urls.found)
+            if contents.urls.limited:
+                limits.add("URLs of a message")
+        if limits:
+            told["limits_hit"] = sorted(limits)
+            self._limits |= limits
+        return told
+
+    def _read(self, path: str, kept: Kept, contents: Contents, *, whole: bool) -> dict[str, str]:
         """Go through the message once: its digests as it stands in the file, and its parts.
 
         Filler is digested, but for the parts it is what it stands for: a gap.
@@ -165,7 +161,11 @@ class Placing:
                 skip, short = gap.filled, short + gap.length - gap.filled
                 gap = next(gaps, None)
             at += end
-        contents.close()
+        for left in (gap, *gaps):  # of which no filler was written
+            if left is not None:
+                contents.gap(left.length)
+        # Beyond the gaps that are listed, filler cannot be told from what was sent.
+        contents.close(whole=whole, sure=not kept.limits)
         return {name: digest.hexdigest() for name, digest in digests.items()}
 
     def _own_file(self, kept: Kept, name: str) -> str:
@@ -249,7 +249,9 @@ def _lacks(transaction: Transaction, kept: Kept) -> list[str]:
         lacks.append("octets that were never captured")
     if any(not gap.length for gap in kept.gaps):
         lacks.append("its beginning, which was never captured")
-    return lacks or ["its end, which was never seen"]
+    if not lacks or transaction.reply is None:
+        lacks.append("its end, which was never seen")
+    return lacks
 
 
 def _attachment(content: Any, name: str | None) -> dict[str, Any]:  # noqa: ANN401
