@@ -134,13 +134,13 @@ class Contents:
                 content.cut = True
 
     def _begin(self, part: Part) -> _Reader | None:
-        is_text = part.content_type in ("text/plain", "text/html")
-        if not part.is_attachment and not self._everything and not is_text:
-            return None
-        content = self.add(part)
-        if part.content_type == "text/plain" and part.encoding in ("", "7bit", "8bit"):
-            return _Text(content, self)
-        return _Reader(content, self)
+        plain = part.content_type == "text/plain" and part.encoding in ("", "7bit", "8bit")
+        wanted = part.is_attachment or self._everything
+        if self.urls is not None:
+            wanted = wanted or part.content_type.startswith("text/")
+        if not wanted and not plain:
+            return None  # nobody asks for what it decodes to
+        return _Text(self.add(part), self) if plain else _Reader(self.add(part), self)
 
     def add(self, part: Part) -> Content:
         """A part begins."""
@@ -192,8 +192,8 @@ class _Reader:
 
     def gap(self, length: int) -> None:
         """Octets that were never captured; what follows them may be misread."""
-        missing = max(self._decoder.gap(length), 1)
-        self._content.missing += missing
+        missing = self._decoder.gap(length)
+        self._content.missing += max(missing, 1)
         if self._content.file is not None:
             fill = min(missing, self._contents.room)
             self._contents.room -= fill

@@ -261,6 +261,8 @@ class Scanner:
         self._parts += 1
         if self._parts > MAX_PARTS:
             self.limits.add(f"parts of a message: {MAX_PARTS}")
+            for sink in self._raw:
+                sink.gap(0)  # messages around it go on, but unseen
             self._close_down_to(0)
             self._over = True
             return

@@ -152,6 +152,12 @@ def test_a_million_parts_are_bounded_in_time_and_told() -> None:
     assert found.limits == {f"parts of a message: {MAX_PARTS}"}
 
 
+def test_a_message_with_too_many_parts_is_not_complete() -> None:
+    inner = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 20_000
+    found = contents(b"Content-Type: message/rfc822\r\n\r\n" + inner)
+    assert [c.part.path for c in found.found if not c.complete] == [""]
+
+
 @pytest.mark.parametrize(
     "head",
     [
