@@ -146,7 +146,9 @@ def early_talker_rejected(view: View, *, disorder: float = TAP_DISORDER) -> Iter
     fin = view.server.fin or view.server.rst
     served = any(e.accepted for e in view.dialogue.exchanges if e.line)
     left = view.client.fin or view.client.rst
-    if fin is not None and not served and (left is None or fin.frame < left.frame):
+    if fin is None or fin.frame < first.frame:
+        return  # the server had hung up before, for a reason of its own
+    if not served and (left is None or fin.frame < left.frame):
         text = f"The server hung up after the early {said(first)}."
         hit = view.at(text, first)
         hit.frames = [*hit.frames, fin.frame]

@@ -123,12 +123,13 @@ def eom_reply_missing(view: View, *, hasty: float = 5.0) -> Iterator[Hit]:
         connection ended or fell silent.
     Advice: client: wait ten minutes; server: answer before slow scans; look for duplicates.
     Traps: if the end never reached the server the message was cut short; 4yz is an answer; a
-        client that hangs up within seconds is the cause itself.
+        client that hangs up within seconds is the cause itself; where the server's bytes were
+        captured in two versions, the answer may be in the one that was not believed.
     Thresholds:
         hasty (s): a client that hangs up this soon after the end of its message did not wait
             (RFC 5321 §4.5.3.2.6 asks for ten minutes), and the sentence says so.
     """
-    if view.session.ended == "capture-ended" or view.server.stream.gaps:
+    if view.session.ended == "capture-ended" or view.server.stream.gaps or view.server.conflicts:
         return
     for letter in view.dialogue.letters:
         eom = letter.eom

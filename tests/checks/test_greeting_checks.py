@@ -179,3 +179,8 @@ HEALTHY = [
 def test_healthy(text: str) -> None:
     ids = {check.id for check in CHECKS}
     assert not ids.intersection(f.check for f in every(text))
+
+
+def test_a_server_that_had_hung_up_before() -> None:
+    assert not found("early-talker-rejected", 'OPEN ; FIN S ; C "QUIT\\r\\n" ; RST S')
+    assert found("early-talker-rejected", 'OPEN ; C "EHLO a\\r\\n" ; FIN S ; RST C')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from dialogue import compile_text, pcap, read_capture
 from judging import LATER, every, found, judge_example, one
 
 from smtpsniff.checks.message import CHECKS
@@ -193,3 +194,14 @@ def test_letter_that_ends_early() -> None:
     assert "and more" in one("dot-stuffing-missing", text).text
     once = text.replace(r"to say\r\n", r"QUIT\r\n").replace(refused, "", 1)
     assert not found("dot-stuffing-missing", once)
+
+
+def test_a_server_whose_bytes_are_known_in_two_versions() -> None:
+    """Its answer may be in the version that was not believed (the first copy of a byte wins)."""
+    packets = compile_text("@T ; @D ; @H ; @X ; @Q")
+    greeting = next(p for p in packets if p.direction == "S" and p.payload)
+    greeting.payload += b"A" * 3000
+    (session,) = read_capture(pcap(packets))
+    names = {f.check for f in session.findings}
+    assert "tcp-overlap-conflict" in names
+    assert "eom-reply-missing" not in names
