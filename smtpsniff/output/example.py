@@ -41,7 +41,7 @@ _OPEN = "(the connection opens)"
 _DEEDS = {
     "SYN": "(asks for a connection)", "RSTACK": "(refuses the connection)",
     "RST": "(resets the connection)", "FIN": "(closes its side)", "ACK": "(acknowledges)",
-    "GAP": "(octets that the capture lacks)", "WIN": "(tells its window)",
+    "GAP": "(octets that the capture lacks)",
 }  # fmt: skip
 
 _DEFINITION = re.compile(r"@(\w+)[ \t]*=")
@@ -103,6 +103,11 @@ def _event(item: str, macros: dict[str, tuple[str, ...]]) -> Iterator[str]:
         yield from _spoken(verb, rest)
     elif verb == "LOSS":
         yield f"{rest[:1]}: (the same segment again and again)"
+    elif verb == "WIN":
+        size = rest[2:].strip()
+        yield f"{rest[:1]}: " + (
+            f"(has room for {size} octets)" if size != "0" else "(has no room)"
+        )
     elif verb == "ICMP":
         yield "   (a router complains)"
     elif verb in _DEEDS:

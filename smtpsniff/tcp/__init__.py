@@ -9,12 +9,13 @@
 `errors`      what ICMP says of its packets
 `injection`   resets that somebody else sent
 `columns`     a window of segments grouped, and what can be said of all groups at once
+`standouts`   what stands out in them: FIN, RST, the SYN's offers, windows, pauses
 `windows`     receive windows that were full or closed, of streams that are in order
 `joining`     the quick way, for streams that are in order
 `counting`    counts of a connection that is not in order
 `patience`    rows of a connection that is not in order
-`table`       all connections of a capture, window by window (with `columns`, `windows`, `joining`,
-              `counting` and `patience` it imports numpy; the others do not)
+`table`       all connections of a capture, window by window (with those from `columns` on it
+              imports numpy; the others do not)
 """
 
 from smtpsniff.tcp.connection import Conflict, Connection, Mark, Side

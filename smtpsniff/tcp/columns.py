@@ -7,13 +7,12 @@ as plain lists, because the loop over connections is Python's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smtpsniff.net import hops, options
-from smtpsniff.tcp.connection import ACK, CONTROL, FIN, RST, SYN, Mark
-from smtpsniff.tcp.experts import LARGEST_SHIFT
+from smtpsniff.tcp.connection import ACK, FIN, RST, SYN, Mark
+from smtpsniff.tcp.standouts import Lists, agreed, marked, pauses
 from smtpsniff.tcp.stream import MODULUS
 
 if TYPE_CHECKING:
@@ -23,17 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Runs", "group", "pair_keys"]
 
-Lists = dict[str, Any]  # fields of `Runs` by name
 
 # Odd 64-bit constants (splitmix64's and its relatives): they spread endpoint pairs over the
 # sort key. Two pairs that still collide are told apart by their endpoints (`_split_collisions`).
 _SPREAD = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F))
 _ONE = np.uint64(1)
 _SHIFT = np.uint64(29)
-# A side that acknowledged and then said nothing for this long (ns) had the octets and took its
-# time; delayed acknowledgements are over by then (RFC 9293 §3.8.6.3: half a second at most).
-ALONE = 500_000_000
-ANY_WINDOW = 1 << 62  # above every window
 
 
 @dataclass(slots=True)
@@ -127,106 +121,6 @@ def _order(
     return rows[order], low, high, upper
 
 
-def _marks(
-    batch: SegmentBatch, rows: NDArray[np.int64], run: NDArray[np.int64], runs: int
-) -> list[Mark | None]:
-    """The first of `rows` in each run as a Mark; `run` is the run of each row."""
-    out: list[Mark | None] = [None] * runs
-    ack = np.where(batch.flags[rows] & ACK, batch.ack[rows], -1)
-    columns = (run, batch.frame[rows], batch.time[rows], batch.seq[rows], ack)
-    # Backwards, so that the first of a run is the last to be written.
-    found = zip(*(column.tolist()[::-1] for column in columns), strict=True)
-    for index, frame, time, seq, ack in found:
-        out[index] = Mark(frame, time, seq, ack)
-    return out
-
-
-def _resets(
-    batch: SegmentBatch,
-    order: NDArray[np.int64],
-    flags: NDArray[np.int64],
-    run_of: NDArray[np.int64],
-    runs: int,
-) -> Lists:
-    """The first RST of each run, and how many hops were left to it and to the others there."""
-    hits = np.flatnonzero(flags & RST)
-    marks = _marks(batch, order[hits], run_of[hits], runs)
-    span: dict[int, tuple[int, int]] = {}
-    if len(hits):
-        left = dict(zip(run_of[hits][::-1].tolist(), hops(batch, order[hits])[::-1].tolist(),
-                        strict=True))  # fmt: skip
-        for run, ttl in left.items():
-            mark = marks[run]
-            assert mark is not None
-            marks[run] = Mark(mark.frame, mark.time, mark.seq, mark.ack, ttl)
-        with_reset = np.zeros(runs, dtype=bool)
-        with_reset[run_of[hits]] = True
-        others = np.flatnonzero(with_reset[run_of] & (flags & RST == 0))
-        if len(others):
-            mine = run_of[others]
-            begins = np.flatnonzero(np.diff(mine, prepend=-1))
-            ttls = hops(batch, order[others])
-            low, high = np.minimum.reduceat(ttls, begins), np.maximum.reduceat(ttls, begins)
-            pairs = zip(low.tolist(), high.tolist(), strict=True)
-            span = dict(zip(mine[begins].tolist(), pairs, strict=True))
-    return {"rst": marks, "hops": span}
-
-
-def _agreed(
-    batch: SegmentBatch,
-    order: NDArray[np.int64],
-    flags: NDArray[np.int64],
-    run_of: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    partner: NDArray[np.int64],
-) -> Lists:
-    """What the SYNs of each run offer (RFC 9293 §3.7.1, RFC 7323, RFC 2018), and its windows."""
-    runs = len(starts)
-    mss, scale = np.full(runs, -1, dtype=np.int64), np.full(runs, -1, dtype=np.int64)
-    sack = np.zeros(runs, dtype=bool)
-    syns = np.flatnonzero(flags & SYN)
-    if len(syns):
-        offer, run = options(batch, order[syns]), run_of[syns]
-        mss[run], scale[run], sack[run] = offer.mss, offer.window_scale, offer.sack_permitted
-    both = (scale >= 0) & (partner >= 0) & (scale[partner] >= 0)
-    shift = np.where(both, np.minimum(scale, LARGEST_SHIFT), 0)[run_of]
-    window = batch.window[order].astype(np.int64)
-    shift[syns] = 0
-    room = window << shift
-    room[np.flatnonzero(flags & RST)] = ANY_WINDOW
-    last = np.append(starts[1:], len(order)) - 1
-    zero = (window == 0) & (flags & CONTROL == 0)
-    return {
-        "mss": mss.tolist(),
-        "scale": scale.tolist(),
-        "sack": sack.tolist(),
-        "zero_windows": np.add.reduceat(zero.astype(np.int64), starts).tolist(),
-        "window": window[last].tolist(),
-        "shifted": (flags[last] & SYN == 0).tolist(),
-        "least": np.minimum.reduceat(room, starts).tolist(),
-    }
-
-
-def _pauses(
-    batch: SegmentBatch,
-    order: NDArray[np.int64],
-    flags: NDArray[np.int64],
-    run_of: NDArray[np.int64],
-    starts: NDArray[np.int64],
-) -> Lists:
-    """Acknowledgements without payload that their sender let stand alone for a while."""
-    bare = (batch.length[order] == 0) & (flags & (CONTROL | ACK) == ACK)
-    time = batch.time[order]
-    alone = bare[:-1] & (time[1:] - time[:-1] >= ALONE) & (run_of[1:] == run_of[:-1])
-    lone: dict[int, list[Mark]] = {}
-    for at in np.flatnonzero(alone).tolist():
-        row = order[at]
-        mark = Mark(int(batch.frame[row]), int(time[at]), int(batch.seq[row]), int(batch.ack[row]))
-        lone.setdefault(int(run_of[at]), []).append(mark)
-    last = np.append(starts[1:], len(order)) - 1
-    return {"lone": lone, "bare": bare[last].tolist()}
-
-
 def pair_key(key: tuple[int, int]) -> int:
     """What `pair_keys` gives for one pair of endpoint identities."""
     mask = 0xFFFF_FFFF_FFFF_FFFF
@@ -264,9 +158,9 @@ def group(batch: SegmentBatch, rows: NDArray[np.int64]) -> Runs:
         side=upper[starts].astype(np.int64).tolist(),
         **_numbers(batch, order, flags, starts, new_run),
         **_places(batch, order, starts),
-        **_marked(batch, order, flags, run_of, starts),
-        **_agreed(batch, order, flags, run_of, starts, _partners(low[starts], high[starts])),
-        **_pauses(batch, order, flags, run_of, starts),
+        **marked(batch, order, flags, run_of, starts),
+        **agreed(batch, order, flags, run_of, starts, _partners(low[starts], high[starts])),
+        **pauses(batch, order, flags, run_of, starts),
         **_payloads(batch, order, flags, run_of, starts),
     )
 
@@ -321,21 +215,6 @@ def _places(batch: SegmentBatch, order: NDArray[np.int64], starts: NDArray[np.in
         "last_time": time[last].tolist(),
         "second_frame": frame[second].tolist(),
         "second_time": time[second].tolist(),
-    }
-
-
-def _marked(
-    batch: SegmentBatch,
-    order: NDArray[np.int64],
-    flags: NDArray[np.int64],
-    run_of: NDArray[np.int64],
-    starts: NDArray[np.int64],
-) -> Lists:
-    """The packets of each run that stand out: FIN and RST."""
-    hits = np.flatnonzero(flags & FIN)
-    return {
-        "fin": _marks(batch, order[hits], run_of[hits], len(starts)),
-        **_resets(batch, order, flags, run_of, len(starts)),
     }
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from msgspec import Struct
 
 from smtpsniff.net import checksums, datagram_number
-from smtpsniff.tcp.columns import ALONE
 from smtpsniff.tcp.connection import ACK, CONTROL, SYN, Mark
 from smtpsniff.tcp.experts import (
     AGAIN,
@@ -24,6 +23,7 @@ from smtpsniff.tcp.experts import (
     origin,
     watch_of,
 )  # fmt: skip
+from smtpsniff.tcp.standouts import ALONE
 from smtpsniff.tcp.trouble import Again, Trouble
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpsniff.net import checksums
-from smtpsniff.tcp.columns import ALONE
 from smtpsniff.tcp.connection import ACK, RST, SYN, Connection, Mark, Side
+from smtpsniff.tcp.standouts import ALONE
 from smtpsniff.tcp.stream import MODULUS
 from smtpsniff.tcp.trouble import Trouble
 from smtpsniff.tcp.windows import note_closed
