@@ -128,6 +128,8 @@ class Listening:
         sessions = f"{count(run.sessions, 'session')}{f' ({outcomes})' if outcomes else ''}"
         lost = count(drops.kernel + drops.queue, "packet")
         tell(f"{count(run.packets, 'packet')}, {sessions}; {lost} dropped by this machine")
+        for name in self.live.capture.down:
+            tell(f"{name} went down while it was listened to")
         if run.limits_hit:
             tell(f"limits reached: {', '.join(run.limits_hit)}")
         if self._recorder is not None:

@@ -83,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
         return _list()
     if args.until is not None and args.until[0] != "duration":
         raise UsageError("-a knows duration:SECONDS; -b has the measures of files")
+    if args.write == "-":
+        raise UsageError("-w - would mix packets with what is shown (tcpdump -U -w - does that)")
     if args.ring and args.write is None:
         raise UsageError("-b is about the file of -w, and there is none")
 

@@ -6,13 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Self
 
 SMTPSNIFF = (sys.executable, "-m", "smtpsniff")
@@ -108,14 +107,6 @@ def ended(
     return process.returncode, [json.loads(line) for line in out.splitlines()], err.decode()
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.02)
-
-
 # A mail from one side to a server on the other, both in one program: for networks of one host.
 MAIL = """
 import smtplib, socket, sys, threading
@@ -148,3 +139,52 @@ client = smtplib.SMTP(sys.argv[1], local_hostname="client.example.net")
 client.sendmail("carla@example.net", ["anna@example.com", *sys.argv[2:]], "From: carla@example.net\\r\\nDate: Mon, 23 Nov 2026 22:58:42 +0000\\r\\nMessage-ID: <1@example.net>\\r\\nSubject: Hi\\r\\n\\r\\nHello\\r\\n")
 client.quit()
 """
+
+
+# Frames of all kinds, by name: printed, or with a word sent.
+FRAMES = """
+import socket, struct, sys
+def frame(kind, data):
+    return bytes(6) + bytes(5) + b"\\1" + struct.pack(">H", kind) + data
+def ipv4(protocol, payload, fragment=0):
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 1, fragment, 64, protocol, 0, bytes(4), bytes(4))
+    return head + payload
+def ipv6(next_header, payload):
+    return struct.pack(">IHBB", 6 << 28, len(payload), next_header, 64) + bytes(32) + payload
+def tcp(port):
+    return struct.pack(">HHIIBBHHH", 40000, port, 1, 1, 0x50, 2, 0, 0, 0)
+def tagged(inner, kind=0x8100):
+    return inner[:12] + struct.pack(">HH", kind, 7) + inner[12:]
+mail = frame(0x0800, ipv4(6, tcp(25)))
+frames = {
+    "mail": mail,
+    "mail from": frame(0x0800, ipv4(6, tcp(25)[2:4] + tcp(25)[:2] + tcp(25)[4:])),
+    "web": frame(0x0800, ipv4(6, tcp(80))),
+    "later fragment": frame(0x0800, ipv4(6, b"anything at all", 0x2000 | 185)),
+    "fragment of UDP": frame(0x0800, ipv4(17, b"anything at all", 0x2000 | 185)),
+    "UDP": frame(0x0800, ipv4(17, tcp(25))),
+    "ICMP too big": frame(0x0800, ipv4(1, bytes([3, 4]) + bytes(30))),
+    "ICMP echo": frame(0x0800, ipv4(1, bytes([8, 0]) + bytes(30))),
+    "IPv6 mail": frame(0x86DD, ipv6(6, tcp(587))),
+    "IPv6 web": frame(0x86DD, ipv6(6, tcp(443))),
+    "IPv6 fragment": frame(0x86DD, ipv6(44, bytes(8) + b"anything")),
+    "ICMPv6 too big": frame(0x86DD, ipv6(58, bytes([2, 0]) + bytes(40))),
+    "ICMPv6 neighbour": frame(0x86DD, ipv6(58, bytes([135, 0]) + bytes(40))),
+    "ARP": frame(0x0806, bytes(28)),
+    "VLAN mail": tagged(mail),
+    "VLAN web": tagged(frame(0x0800, ipv4(6, tcp(80)))),
+    "two tags": tagged(tagged(mail), 0x88A8),
+    "short": frame(0x0800, b"\\x45"),
+}
+if len(sys.argv) < 2:
+    print("\\n".join(data.hex() + " " + name for name, data in frames.items()))
+else:
+    out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    out.bind(("eth0", 0))
+    for data in frames.values():
+        out.send(data)
+"""
+WANTED = {
+    "mail", "mail from", "later fragment", "ICMP too big", "IPv6 mail", "IPv6 fragment",
+    "ICMPv6 too big", "VLAN mail", "two tags",
+}  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from networks import FAR, MAIL, NEAR, SMTPSNIFF, ended, wait_for
+from networks import FAR, FRAMES, MAIL, NEAR, SMTPSNIFF, WANTED, ended
 
 import smtpsniff
 from smtpsniff.cli import status
@@ -38,7 +38,7 @@ def test_a_session_on_loopback_is_seen_once_and_told_when_it_ends(network: Netwo
     assert session["tcp"]["retransmissions"] == {"client": 0, "server": 0}
     assert run["dropped"] == {"kernel": 0, "queue": 0}
     assert run["files"] == []
-    assert run["interfaces"] == [{"link": 1, "name": "lo"}]
+    assert [(i["link"], i["name"]) for i in run["interfaces"]] == [(1, "lo")]
     assert "1 session (1 partial); 0 packets dropped" in said
 
 
@@ -115,54 +115,6 @@ def test_it_ends_after_so_many_packets(network: Network, tmp_path: Path) -> None
         assert sum(map(len, capture)) == 5
 
 
-FRAMES = """
-import socket, struct, sys
-def frame(kind, data):
-    return bytes(6) + bytes(5) + b"\\1" + struct.pack(">H", kind) + data
-def ipv4(protocol, payload, fragment=0):
-    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 1, fragment, 64, protocol, 0, bytes(4), bytes(4))
-    return head + payload
-def ipv6(next_header, payload):
-    return struct.pack(">IHBB", 6 << 28, len(payload), next_header, 64) + bytes(32) + payload
-def tcp(port):
-    return struct.pack(">HHIIBBHHH", 40000, port, 1, 1, 0x50, 2, 0, 0, 0)
-def tagged(inner, kind=0x8100):
-    return inner[:12] + struct.pack(">HH", kind, 7) + inner[12:]
-mail = frame(0x0800, ipv4(6, tcp(25)))
-frames = {
-    "mail": mail,
-    "mail from": frame(0x0800, ipv4(6, tcp(25)[2:4] + tcp(25)[:2] + tcp(25)[4:])),
-    "web": frame(0x0800, ipv4(6, tcp(80))),
-    "later fragment": frame(0x0800, ipv4(6, b"anything at all", 0x2000 | 185)),
-    "fragment of UDP": frame(0x0800, ipv4(17, b"anything at all", 0x2000 | 185)),
-    "UDP": frame(0x0800, ipv4(17, tcp(25))),
-    "ICMP too big": frame(0x0800, ipv4(1, bytes([3, 4]) + bytes(30))),
-    "ICMP echo": frame(0x0800, ipv4(1, bytes([8, 0]) + bytes(30))),
-    "IPv6 mail": frame(0x86DD, ipv6(6, tcp(587))),
-    "IPv6 web": frame(0x86DD, ipv6(6, tcp(443))),
-    "IPv6 fragment": frame(0x86DD, ipv6(44, bytes(8) + b"anything")),
-    "ICMPv6 too big": frame(0x86DD, ipv6(58, bytes([2, 0]) + bytes(40))),
-    "ICMPv6 neighbour": frame(0x86DD, ipv6(58, bytes([135, 0]) + bytes(40))),
-    "ARP": frame(0x0806, bytes(28)),
-    "VLAN mail": tagged(mail),
-    "VLAN web": tagged(frame(0x0800, ipv4(6, tcp(80)))),
-    "two tags": tagged(tagged(mail), 0x88A8),
-    "short": frame(0x0800, b"\\x45"),
-}
-if len(sys.argv) < 2:
-    print("\\n".join(data.hex() + " " + name for name, data in frames.items()))
-else:
-    out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    out.bind(("eth0", 0))
-    for data in frames.values():
-        out.send(data)
-"""
-WANTED = {
-    "mail", "mail from", "later fragment", "ICMP too big", "IPv6 mail", "IPv6 fragment",
-    "ICMPv6 too big", "VLAN mail", "two tags",
-}  # fmt: skip
-
-
 def frames_seen(path: Path, names: dict[bytes, str]) -> list[str]:
     """Names of the frames in a file, as they were sent; what the hosts said on their own left out."""
     with smtpsniff.capture.open_capture(path) as capture:
@@ -191,14 +143,14 @@ def test_what_the_filter_lets_pass(
         for line in listed.stdout.splitlines()
     }
     near, far = tmp_path / "near.pcapng", tmp_path / "far.pcapng"
-    limit = ("-i", "eth0", "-a", "duration:2")
     with (
-        network.listening(*limit, "-w", near, *words) as first,
-        network.listening(*limit, "-w", far, *words, at=network.far) as second,
+        network.listening("-i", "eth0", "-w", near, *words) as first,
+        network.listening("-i", "eth0", "-w", far, *words, at=network.far) as second,
     ):
         network.python(FRAMES, "send")
-        first.communicate(timeout=20)
-        second.communicate(timeout=20)
+        for process in (first, second):
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
     assert set(frames_seen(near, names)) == sent
     assert set(frames_seen(far, names)) == received
 
@@ -366,7 +318,24 @@ def test_a_closed_interface_ends_nothing_else(network: Network) -> None:
     with network.listening("-i", "any", "--json", "-a", "duration:5") as process:
         subprocess.run(["ip", "-n", network.near, "link", "delete", "eth0"], check=True)
         network.python(MAIL, "127.0.0.1")
-        code, records, _ = ended(process)
+        before = ticks(process.pid)
+        time.sleep(1)
+        busy = ticks(process.pid) - before
+        code, records, said = ended(process)
     assert code == status.FINE
     assert records[0]["verdict"]["outcome"] == "delivered"
-    wait_for(lambda: process.poll() is not None)
+    assert "eth0 went down" in said
+    assert busy < 50  # hundredths of a second, in one second
+
+
+def ticks(pid: int) -> int:
+    """Hundredths of a second that a process has computed for."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return int(user) + int(system)
+
+
+def test_packets_and_sessions_do_not_share_standard_output(network: Network) -> None:
+    with network.started(*SMTPSNIFF, "-i", "lo", "-w", "-") as process:
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (status.USAGE, b"")
+    assert b"-w -" in err

@@ -86,6 +86,11 @@ class LiveCapture:
         return self._listener.drops
 
     @property
+    def down(self) -> list[str]:
+        """Interfaces that went down, or away, while they were listened to."""
+        return [self.interfaces[index].name for index in sorted(self._listener.down)]
+
+    @property
     def digits(self) -> int:
         """The kernel stamps in nanoseconds."""
         return NANOSECONDS

@@ -42,6 +42,7 @@ class Source(Protocol):
     def fileno(self) -> int: ...
     def take(self) -> Iterator[PacketBatch]: ...
     def dropped(self) -> int: ...
+    def went_down(self) -> bool: ...
     def close(self) -> None: ...
 
 
@@ -75,6 +76,7 @@ class Listener:
 
     def __init__(self, taps: Sequence[Source]) -> None:
         self.drops = Drops()
+        self.down: set[int] = set()  # numbers of taps whose interface went down
         self._taps = taps
         self._queue: queue.Queue[PacketBatch] = queue.Queue(WAITING)
         self._stop = threading.Event()
@@ -128,6 +130,7 @@ class Listener:
     def _look(self) -> None:
         """Ask the kernel what it dropped."""
         now = time.time_ns()
+        self.down.update(index for index, tap in enumerate(self._taps) if tap.went_down())
         lost = sum(tap.dropped() for tap in self._taps)
         self.drops.add(self._looked, now, kernel=lost)
         self._looked = now

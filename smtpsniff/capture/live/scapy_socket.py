@@ -95,6 +95,10 @@ class ScapyTap:
             file=0,
         )
 
+    def went_down(self) -> bool:
+        """Whether the interface has gone down: reading says so, and goes on."""
+        return False
+
     def dropped(self) -> int:
         """Packets that the kernel had to drop since this was asked last, where it says so."""
         try:

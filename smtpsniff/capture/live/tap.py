@@ -65,6 +65,13 @@ class Tap:
         while (block := self._ring.take()) is not None:
             yield packets_in(block, nic.hardware, self._index, loopback=nic.loopback)
 
+    def went_down(self) -> bool:
+        """Whether the interface has gone down or away since this was asked last.
+
+        Asking clears the error, which else would make the socket look readable for ever.
+        """
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
     def dropped(self) -> int:
         """Packets that the kernel had to drop since this was asked last."""
         try:
