@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.asking import end_of, shifted, unbroken, unbroken_replies
@@ -123,23 +124,21 @@ def reply_unsolicited(view: View) -> Iterator[Hit]:
     """
     if not unbroken(view):
         return
+    answered = [exchange for exchange in view.dialogue.exchanges if exchange.replies]
     for reply in view.dialogue.unsolicited:
         if reply.during_body or not reply.terminated or reply.in_tls:
             continue
-        before = _before(view, reply)
+        at = bisect_right(answered, reply.start, key=_end)
+        before = answered[at - 1] if at else None
         if before is not None and (not view.clean(before) or _owed_several(view, before)):
             continue
         after = f"; before it came {_shown(before)}" if before is not None else ""
         yield view.at(f"The server sent {answer(reply)} without being asked{after}.", reply=reply)
 
 
-def _before(view: View, reply: Reply) -> Exchange | None:
-    """The exchange that was answered last before this reply."""
-    found = None
-    for exchange in view.dialogue.exchanges:
-        if exchange.replies and exchange.replies[-1].end <= reply.start:
-            found = exchange
-    return found
+def _end(exchange: Exchange) -> int:
+    """Where its last reply ended; replies come in the order of what they answer."""
+    return exchange.replies[-1].end
 
 
 def _owed_several(view: View, exchange: Exchange) -> bool:
