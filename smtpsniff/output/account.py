@@ -16,6 +16,7 @@ from smtpsniff.output.labels import ENDED, STARTTLS
 from smtpsniff.output.layers import layer
 from smtpsniff.output.row import address
 from smtpsniff.output.units import count, moment, span
+from smtpsniff.records import rfc3339
 from smtpsniff.text import safe, shorten
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def _facts(session: Session, files: list[str], digits: int) -> Iterator[Fact]:
         yield Fact("through", ", ".join(map(layer, session.encapsulation)))
     yield Fact("time", _time(session, digits))
     yield Fact("TLS", _tls(session))
+    yield Fact("certificate", _certificate(session))
     yield Fact("login", _logins(session))
     yield Fact("ended", f"{session.ended}: {ENDED.get(session.ended, '')}".rstrip(": "))
     yield Fact("missing", _missing(session))
@@ -218,10 +220,29 @@ def _tls(session: Session) -> str:
     if tls is None:
         return STARTTLS.get(session.starttls or "", "")
     version = safe(tls.version or "TLS")
-    name = f", for {safe(tls.sni)}" if tls.sni else ""
+    name = f", for {shorten(safe(tls.sni), NAME)}" if tls.sni else ""
     opened = "" if tls.decrypted else ", not opened"
     begin = "by STARTTLS" if tls.how == "starttls" else "from the first byte"
-    return f"{version} {begin}, frame {tls.frame}{name}{opened}"
+    chosen = [safe(word) for word in (tls.cipher, tls.group) if word]
+    if tls.resumed:
+        chosen.append("an earlier session resumed")
+    how = "".join(f", {word}" for word in chosen)
+    return f"{version} {begin}, frame {tls.frame}{name}{how}{opened}"
+
+
+def _certificate(session: Session) -> str:
+    """The server's own certificate: whose, until when, which key, by whom."""
+    if session.tls is None or not session.tls.certificates:
+        return ""
+    leaf = session.tls.certificates[0]
+    parts = [shorten(safe(leaf.subject), NAME)]
+    if leaf.not_after is not None:
+        parts.append(f"until {rfc3339(leaf.not_after, 0)[:10]}")
+    if leaf.key is not None:
+        parts.append(f"{safe(leaf.key)} {leaf.bits or ''}".rstrip())
+    own = leaf.issuer == leaf.subject
+    parts.append("by itself" if own else f"by {shorten(safe(leaf.issuer), NAME)}")
+    return ", ".join(parts)
 
 
 def _logins(session: Session) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
-from functools import cache
-
 import pytest
 from judging import every, found, one
-from tls.handshakes import contexts, shake
+from tls.handshakes import streams, tls
 
 PUBLIC = {"client": ("1.1.1.1", 40000), "server": ("9.9.9.9", 25)}
 LOCAL = {"client": ("127.0.0.1", 40000), "server": ("127.0.0.1", 25)}
@@ -17,24 +14,6 @@ CERTIFICATES = {
     "tls-cert-name-mismatch",
     "tls-cert-weak",
 }
-
-
-def text_of(data: bytes) -> str:
-    return '"' + "".join(rf"\x{octet:02x}" for octet in data) + '"'
-
-
-@cache
-def streams(newest: str, name: str | None) -> tuple[str, str]:
-    client, server = contexts()
-    client.maximum_version = getattr(ssl.TLSVersion, newest)
-    wire = shake(client, server, name=name)
-    return text_of(wire.client), text_of(wire.server)
-
-
-def tls(newest: str = "TLSv1_2", name: str | None = "mx.example") -> str:
-    client, server = streams(newest, name)
-    begin = r'@G ; @ET ; C "STARTTLS\r\n" ; S "220 go\r\n"'
-    return f"{begin} ; C {client} ; S {server} ; FIN C ; FIN S"
 
 
 def test_today() -> None:

@@ -122,3 +122,27 @@ def shake(
         sent[0], sent[1], a.version(), cipher[0] if cipher else "", a.selected_alpn_protocol(),
         bool(a.session_reused), a.session if a.version() is not None else None,
     )  # fmt: skip
+
+
+# -- in dialogues ----------------------------------------------------------------------------------
+
+
+def text_of(data: bytes) -> str:
+    """Octets as a string of the dialogue language."""
+    return '"' + "".join(rf"\x{octet:02x}" for octet in data) + '"'
+
+
+@cache
+def streams(newest: str, name: str | None) -> tuple[str, str]:
+    """What client and server send, as strings of the dialogue language."""
+    client, server = contexts()
+    client.maximum_version = getattr(ssl.TLSVersion, newest)
+    wire = shake(client, server, name=name)
+    return text_of(wire.client), text_of(wire.server)
+
+
+def tls(newest: str = "TLSv1_2", name: str | None = "mx.example") -> str:
+    """STARTTLS, a handshake of at most this version, and what follows, as a dialogue."""
+    client, server = streams(newest, name)
+    begin = r'@G ; @ET ; C "STARTTLS\r\n" ; S "220 go\r\n"'
+    return f"{begin} ; C {client} ; S {server} ; FIN C ; FIN S"
