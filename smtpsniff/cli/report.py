@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from smtpsniff.output.report.entry import EntryRenderer
     from smtpsniff.output.report.page import Page
 
+    args.attachments = True
     args.hash_input = True  # who gets the page must be able to tell which capture it is of
     renderer = EntryRenderer()
     reading = Reading(files, args, renderer)

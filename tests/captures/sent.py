@@ -14,6 +14,7 @@ import smtplib
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "captures"))
@@ -39,6 +40,15 @@ def main() -> None:
     with stage.postfix(), stage.tcpdump(out, "-B 131072"):
         for file in sorted(Path(os.environ["SENT_MESSAGES"]).iterdir()):
             SENDERS[file.suffix](file)
+        settle(out)
+
+
+def settle(out: Path) -> None:
+    """Wait until tcpdump has written what it holds back: packets come to it in bunches."""
+    size = -1
+    while size != out.stat().st_size:
+        size = out.stat().st_size
+        time.sleep(3)
 
 
 def by_swaks(file: Path) -> None:
