@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
+from ipaddress import ip_address
+from itertools import permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
     from smtpsniff.net.fragments import Piece, Whole
 
     End = tuple[str, int]
+    Came = tuple[int, bytes, bytes]  # time, addresses and bytes of a fragment
 
 __all__ = ["Span", "write_slice"]
+
+V6_KEY = 32  # bytes that the key of an IPv6 packet's fragments has at least: its addresses
 
 
 class Span(NamedTuple):
@@ -51,12 +56,14 @@ def write_slice(
     for batch in Packets(paths, window):
         if len(batch):
             found.look(batch, decode(batch, slow_decode, fragments=fragments), fragments)
-    frames, times = found.frames(), np.array(sorted(found.times), np.int64)
+    frames, times = found.frames(), np.array(sorted(found.pieces), np.int64)
     packets = Packets(paths, window)
     for batch in packets:
         wanted = np.isin(batch.frame, frames)
-        if times.size:
-            wanted |= np.isin(batch.time, times)
+        for row in np.flatnonzero(np.isin(batch.time, times)).tolist():
+            packet = batch.packet(row)
+            pieces = found.pieces[int(batch.time[row])]
+            wanted[row] |= any(ends in packet and data in packet for ends, data in pieces)
         rows = np.flatnonzero(wanted)
         writer.batch(batch, packets.interfaces, rows.tolist(), packets.comments(batch, rows))
 
@@ -71,7 +78,13 @@ class _Found:
         ports = {port for pair in self._spans for _, port in pair}
         self._ports = np.array(sorted(ports), np.uint16)
         self._frames: list[NDArray[np.int64]] = []
-        self.times: set[int] = set()  # of fragments
+        # Addresses and bytes of fragments, by their time.
+        self.pieces: dict[int, list[tuple[bytes, bytes]]] = {}
+        self._hosts = {
+            ip_address(a).packed + ip_address(b).packed
+            for pair in self._spans
+            for (a, _), (b, _) in permutations(pair, 2)
+        }
 
     def frames(self) -> NDArray[np.int64]:
         """All of them."""
@@ -96,7 +109,11 @@ class _Found:
             whole = fragments.completed
             rows = np.flatnonzero(np.isin(batch.frame, frames))
             for time in batch.time[rows].tolist():
-                self.times.update(whole.get(time, ()))
+                # Others may have been completed at that time. Of a tunnel that was cut itself,
+                # whose hosts are others, only the last piece is known to be ours.
+                for pieces in whole.get(time, []):
+                    for moment, hosts, data in pieces if pieces[0][1] in self._hosts else ():
+                        self.pieces.setdefault(moment, []).append((hosts, data))
             fragments.completed = {}
 
     def _span(self, one: End, other: End, frame: int) -> Span | None:
@@ -111,17 +128,18 @@ class _Traced(Fragments):
 
     def __init__(self) -> None:
         super().__init__()
-        self._times: OrderedDict[bytes, list[int]] = OrderedDict()
-        self.completed: dict[int, list[int]] = {}  # time of the piece that completed -> of all
+        self._came: OrderedDict[bytes, list[Came]] = OrderedDict()
+        # Time of the piece that completed a packet -> all pieces of each such packet.
+        self.completed: dict[int, list[list[Came]]] = {}
 
     def add(self, part: Piece, time: int) -> Whole | None:
-        """Take a fragment, and note its time."""
-        times = self._times.setdefault(part.key, [])
-        if len(times) < MAX_PIECES:
-            times.append(time)
+        """Take a fragment, and note it."""
+        came = self._came.setdefault(part.key, [])
+        if len(came) < MAX_PIECES:
+            came.append((time, part.key[: 8 if len(part.key) < V6_KEY else 32], part.data))
         whole = super().add(part, time)
         if whole is not None:
-            self.completed[time] = self._times.pop(part.key)
-        elif len(self._times) > MAX_DATAGRAMS:
-            self._times.popitem(last=False)
+            self.completed.setdefault(time, []).append(self._came.pop(part.key))
+        elif len(self._came) > MAX_DATAGRAMS:
+            self._came.popitem(last=False)
         return whole
