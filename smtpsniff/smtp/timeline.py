@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.records import Entry, Timestamp
 from smtpsniff.smtp.delivery import address_of
 from smtpsniff.smtp.model import Exchange, Reply
-from smtpsniff.smtp.secrets import masked_command, masked_stray
+from smtpsniff.smtp.secrets import masked_command, masked_stray, without
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.tcp.errors import says
 from smtpsniff.text import decode
@@ -114,12 +114,8 @@ def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
     kind = _KINDS.get(exchange.verb, "command")
     if kind == "command":
         text = decode(exchange.line.rstrip(b"\r\n"))
-        if dialogue.show_secrets:
-            pass
-        elif exchange.verb in ("AUTH", "X-EXPS"):
-            text = masked_command(text)
-        elif exchange.verb not in VERBS:
-            text = masked_stray(text, after_auth=bool(dialogue.auths))
+        if not dialogue.show_secrets:
+            text, verb = _masked(dialogue, exchange, text)
     elif kind == "auth":
         verb = None
         # Its length, never its content (RFC 4954 §4).
@@ -135,6 +131,20 @@ def _of_exchange(dialogue: Dialogue, exchange: Exchange) -> Entry:
     )  # fmt: skip
     exchange.entry = entry
     return entry
+
+
+def _masked(dialogue: Dialogue, exchange: Exchange, text: str) -> tuple[str, str | None]:
+    """A command's text and verb, without the payload of a login; that may be all of it."""
+    verb = exchange.verb
+    if verb in ("AUTH", "X-EXPS"):
+        return masked_command(text), verb
+    if verb in VERBS:
+        return text, verb
+    masked = masked_stray(text, after_auth=bool(dialogue.auths))
+    if masked == text and dialogue.secrets:
+        masked = decode(without(exchange.line.rstrip(b"\r\n"), dialogue.secrets))
+    hidden = masked != text and not masked.upper().startswith(verb)
+    return masked, None if hidden else verb
 
 
 def _opening(client: Side, server: Side) -> list[Entry]:

@@ -16,6 +16,7 @@ TEXTS = [
     'C "AUTH PLAIN\\r\\n"\nS "334 \\r\\n"\nC "%s\\r\\n"\nS "nonsense %s\\r\\n535 no\\r\\n"',
     'C "AUHT PLAIN %s\\r\\n"\nS "500 5.5.1 what?\\r\\n"',
     'C "AUTH PLAIN\\r\\n%s\\r\\n"\nS "504 5.5.4 no\\r\\n500 what\\r\\n"',
+    'C "AUTH PLAIN %s\\r\\nhunter2\\r\\n"\nS "535 5.7.8 no\\r\\n500 what\\r\\n"',
     'C "AUTH %s\\r\\n"\nS "504 5.5.4 unknown mechanism %s\\r\\n"',
 ]
 
@@ -24,9 +25,9 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS)
 def test_no_secret_in_the_record(text: str, framing: str) -> None:
     (session,) = sessions("@G\n@EA\n" + text.replace("%s", PAYLOAD) + "\n@Q", framing)
-    record = encoder().encode(session).decode()
-    assert PAYLOAD not in record
-    assert PASSWORD not in record
+    record = encoder().encode(session).decode().upper()  # verbs are in capitals
+    assert PAYLOAD.upper() not in record
+    assert PASSWORD.upper() not in record
 
 
 def test_words_that_are_no_secret_stay() -> None:
