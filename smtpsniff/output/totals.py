@@ -186,5 +186,7 @@ class Totals:
         which = f"--session {example}" if len(run.files) > 1 else str(example)
         yield ""
         yield paint(f"smtpsniff show {files} {which}", "dim")
+        if self._stories:
+            yield paint(f"smtpsniff stories {files}", "dim")
         for name, _ in self._worst_first()[:1]:
             yield paint(f"smtpsniff explain {name}", "dim")
