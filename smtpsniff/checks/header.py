@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.letters import headers, judged, verdict, whole
 from smtpsniff.checks.offers import parameters
 from smtpsniff.checks.registry import Hit, check
-from smtpsniff.checks.saying import plural
 from smtpsniff.checks.view import quote
-from smtpsniff.mail.dates import read_date
 from smtpsniff.mail.headers import ONCE
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HEADER_CHECKS"]
 
-NANOSECONDS = 10**9
-HOUR, DAY = 3600, 86_400
 
 _FIELD = re.compile(rb"[!-9;-~]+:")
 _FIELD_AND_BLANK = re.compile(rb"[!-9;-~]+[ \t]+:")
@@ -256,84 +252,6 @@ def _field_of(head: bytes) -> str:
     return name[0][:-1].decode() if name is not None else ""
 
 
-@check(
-    "msg-return-path-present",
-    group="message",
-    severity="note",
-    reference="RFC 5321 §4.4",
-    wakes=("return-path",),
-    fires=r"""
-        @T ; @D ; C "Return-Path: <s@a.example.net>\r\nSubject: t\r\n\r\nhi\r\n.\r\n"
-        S "250 2.0.0 Ok\r\n"
-    """,
-    silent=r"""
-        @T ; @D ; C "Subject: t\r\n\r\nReturn-Path: <s@a.example.net>\r\n.\r\n"
-        S "250 2.0.0 Ok\r\n"
-    """,
-)
-def msg_return_path_present(view: View) -> Iterator[Hit]:
-    """This field is added at final delivery and should not travel.
-
-    Trigger: a Return-Path field in the header of a message on its way.
-    Advice: let forwarders and resenders take it off.
-    Traps: LMTP is the final delivery.
-    """
-    if view.session.protocol == "lmtp":
-        return
-    for letter, data, record in headers(view, "return-path"):
-        assert record.message is not None
-        value = next(v for name, v in record.message.headers if name.lower() == "return-path")
-        yield view.at(
-            f"The message has a Return-Path field already: {quote(value)}.", letter.eom or data
-        )
-
-
-@check(
-    "msg-date-skewed",
-    group="message",
-    severity="note",
-    reference="RFC 5322 §3.6.1",
-    wakes=("odd-date",),
-    fires=r"""
-        @T ; @D
-        C "Date: Mon, 23 Nov 2009 10:00:00 +0000\r\nSubject: t\r\n\r\nhi\r\n.\r\n"
-        S "250 2.0.0 Ok\r\n"
-    """,
-    silent=r"""
-        @T ; @D ; @H ; @X
-    """,
-)
-def msg_date_skewed(view: View, *, ahead: float = 24.0, behind: float = 7.0) -> Iterator[Hit]:
-    """The letter's clock is wrong, or it waited long.
-
-    Trigger: a Date more than 24 hours (`ahead`) after the time of the capture, or more than 7 days
-        (`behind`) before it.
-    Advice: set the sender's clock; if that is right, look for a queue where mail waits.
-    Traps: mail that is sent again keeps its date; recordings may be given another time.
-    Thresholds:
-        ahead (h, at least 24): clocks and time zones differ by less.
-        behind (d, at least 2): mail may wait in queues for five days (RFC 5321 §4.5.4.1).
-    """
-    records = zip((x for x in view.dialogue.letters if not x.void), view.session.transactions,
-                  strict=False)  # fmt: skip
-    for letter, record in records:
-        body, message, data = letter.body, record.message, letter.data
-        if body is None or message is None or not message.date or data is None:
-            continue
-        written = read_date(message.date)
-        if written is None or body.missing or not view.clean(data):
-            continue
-        late = body.first_time / NANOSECONDS - written
-        if -ahead * HOUR <= late <= behind * DAY:
-            continue
-        days = plural(round(abs(late) / DAY), "day")
-        yield view.at(
-            f"The message is dated {quote(message.date)}, {days} "
-            f"{'earlier' if late > 0 else 'later'} than it was sent.",
-            letter.eom or data,
-        )  # fmt: skip
-
-
 HEADER_CHECKS = (
     msg_missing_date,
     msg_missing_from,
@@ -341,6 +259,4 @@ HEADER_CHECKS = (
     msg_no_message_id,
     msg_header_malformed,
     msg_8bit_header,
-    msg_return_path_present,
-    msg_date_skewed,
 )

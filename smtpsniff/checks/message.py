@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.checks.content import CONTENT_CHECKS
 from smtpsniff.checks.endings import ENDING_CHECKS, by_sight
 from smtpsniff.checks.header import HEADER_CHECKS
+from smtpsniff.checks.journey import JOURNEY_CHECKS
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import duration, plural
 from smtpsniff.tcp.stream import covers
@@ -161,6 +162,7 @@ def _who_hung_up(view: View, since: int, hasty: float) -> str:
 CHECKS = (
     *HEADER_CHECKS,
     *CONTENT_CHECKS,
+    *JOURNEY_CHECKS,
     msg_truncated,
     eom_reply_missing,
     *ENDING_CHECKS,

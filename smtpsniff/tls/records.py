@@ -22,7 +22,7 @@ from smtpsniff.tls.names import ALERTS
 __all__ = ["Records", "is_client_hello", "is_record"]
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
-CLIENT_HELLO, SERVER_HELLO, SESSION_TICKET, CERTIFICATE, KEY_EXCHANGE = 1, 2, 4, 11, 12
+CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, KEY_EXCHANGE = 1, 2, 11, 12
 # Handshakes are a few records; what comes later is opaque, and only counted.
 MAX_RECORDS = 64
 # Octets of one record, and of one handshake message. OpenSSL takes chains up to 100 kB
@@ -61,7 +61,6 @@ class Records:
     retried: bool = False  # the server asked for another ClientHello
     certificates: list[bytes] = field(default_factory=list)  # as sent, the host's own first
     key_exchange: bytes = b""  # the server's, as it stands in TLS 1.2 and older
-    ticket: bool = False  # the server gave a ticket to come back with
     last: int = -1  # kind of the last handshake message in clear
     alerts: list[tuple[int, int]] = field(default_factory=list)  # level and description, in clear
     fatal: str = ""  # first alert other than close_notify
@@ -179,8 +178,6 @@ class Records:
             self.certificates = _chain(body)
         elif kind == KEY_EXCHANGE:
             self.key_exchange = body
-        elif kind == SESSION_TICKET:
-            self.ticket = True
 
 
 def _is_hello(body: bytes) -> bool:

@@ -67,7 +67,6 @@ class X509(NamedTuple):
     key: str = ""
     bits: int | None = None
     signature: str = ""
-    self_issued: bool = False
     sha256: str = ""
 
 
@@ -209,6 +208,5 @@ def read_certificate(der: bytes) -> X509:
         key,
         bits,
         _SIGNATURES.get(signature) or signature,
-        issuer.value == subject.value,
         digest,
     )
