@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from smtpsniff.records import Run
 
 
-LATER_USED = ("json", "events", "paint", "labels", "live")
+LATER_USED = (
+    "smtpsniff.output.json", "smtpsniff.output.events", "smtpsniff.output.row",
+    "smtpsniff.output.table", "smtpsniff.cli.screen", "rich.console", "rich.live", "rich.text",
+)  # fmt: skip
 
 
 class Listening:
@@ -134,6 +137,8 @@ class Listening:
             tell(f"limits reached: {', '.join(run.limits_hit)}")
         if self._recorder is not None:
             tell(f"{count(self._recorder.packets, 'packet')} kept in {self._recorder.path}")
+        if self.live.capture.fault is not None:
+            self._fault = f"listening ended: {self.live.capture.fault}"
         if self._fault:
             tell(self._fault)
             return status.USAGE
@@ -161,7 +166,7 @@ def load_all() -> None:
 
     preload()
     for name in LATER_USED:
-        import_module(f"smtpsniff.output.{name}")
+        import_module(name)
 
 
 def become(user: tuple[str, int, int]) -> None:

@@ -115,7 +115,6 @@ def test_delay_is_the_networks_and_on_the_right_side(heard: dict[str, Records]) 
 
 def test_loss_is_repaired_and_counted(heard: dict[str, Records]) -> None:
     assert heard["client"]["loss"]["tcp"]["retransmissions"]["client"] >= 1
-    assert heard["client"]["plain"]["tcp"]["retransmissions"] == {"client": 0, "server": 0}
 
 
 def test_reordering_is_seen_where_it_arrives(heard: dict[str, Records]) -> None:

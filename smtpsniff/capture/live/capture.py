@@ -86,6 +86,11 @@ class LiveCapture:
         return self._listener.drops
 
     @property
+    def fault(self) -> Exception | None:
+        """Why listening ended, if nobody asked for it."""
+        return self._listener.fault
+
+    @property
     def down(self) -> list[str]:
         """Interfaces that went down, or away, while they were listened to."""
         return [self.interfaces[index].name for index in sorted(self._listener.down)]

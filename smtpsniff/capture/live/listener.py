@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from smtpsniff.capture.bpf import FilterError, Instruction, compile_filter
 from smtpsniff.capture.errors import CaptureError
@@ -76,6 +76,7 @@ class Listener:
 
     def __init__(self, taps: Sequence[Source]) -> None:
         self.drops = Drops()
+        self.fault: Exception | None = None  # why it ended, if not by `stop`
         self.down: set[int] = set()  # numbers of taps whose interface went down
         self._taps = taps
         self._queue: queue.Queue[PacketBatch] = queue.Queue(WAITING)
@@ -110,6 +111,12 @@ class Listener:
             tap.close()
 
     def _run(self) -> None:
+        try:
+            self._listen()
+        except Exception as fault:  # a thread has nobody else to tell
+            self.fault = fault
+
+    def _listen(self) -> None:
         while not self._stop.is_set():
             ready = select.select(self._taps, [], [], LOOK)[0]
             for tap in ready:
@@ -163,18 +170,19 @@ def _open(
 ) -> Source:  # fmt: skip
     from smtpsniff.capture.live.scapy_socket import ScapyTap
 
+    slow: dict[str, Any] = {"promiscuous": promiscuous, "snaplen": snaplen}
     try:
-        if sys.platform.startswith("linux"):
-            from smtpsniff.capture.live.tap import Tap
+        if not sys.platform.startswith("linux"):
+            return ScapyTap(nic, index, " ".join(words), **slow)
+        from smtpsniff.capture.live.tap import Tap
 
-            program = _program(words, link_of(nic.hardware), ports, snaplen)
-            try:
-                return Tap(nic, index, program, MEMORY // count, promiscuous=promiscuous)
-            except PermissionError:
-                raise
-            except OSError:  # no ring to be had: the slow way
-                pass
-        return ScapyTap(nic, index, " ".join(words), promiscuous=promiscuous, snaplen=snaplen)
+        program = _program(words, link_of(nic.hardware), ports, snaplen)
+        try:
+            return Tap(nic, index, program, MEMORY // count, promiscuous=promiscuous)
+        except PermissionError:
+            raise
+        except OSError:  # no ring to be had: the slow way
+            return ScapyTap(nic, index, None, program=program, **slow)
     except PermissionError:
         raise CaptureDenied(nic.name, denied()) from None
     except OSError as error:

@@ -20,7 +20,9 @@ from smtpsniff.capture.batch import PacketBatch
 from smtpsniff.capture.live.interfaces import ETHERNET, Nic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from smtpsniff.capture.bpf import Instruction
 
 TOGETHER = 2000  # packets of a batch at most
 RECEIVE_BUFFER = 32 << 20  # bytes that the kernel may hold for us, where it lets us ask
@@ -33,9 +35,13 @@ class ScapyTap:
     """Packets of one interface from scapy's `L2listen`, the way each system has."""
 
     def __init__(
-        self, nic: Nic, index: int, expression: str | None, *, promiscuous: bool, snaplen: int
-    ) -> None:
-        """OSError: no permission, no such interface."""
+        self, nic: Nic, index: int, expression: str | None, *, promiscuous: bool, snaplen: int,
+        program: Sequence[Instruction] = (),
+    ) -> None:  # fmt: skip
+        """`program` is a filter for Linux's kernel, in place of an `expression` for libpcap.
+
+        OSError: no permission, no such interface.
+        """
         config = _scapy()
         self._index = index
         self._snaplen = snaplen
@@ -44,6 +50,12 @@ class ScapyTap:
         self._listener = config.L2listen(
             iface=nic.name, promisc=promiscuous, filter=expression or None
         )
+        if program:
+            from smtpsniff.capture.live.tap import attach
+
+            attach(self._listener.ins, program)
+            for _ in self._rows():  # what came before the filter did
+                pass
         with contextlib.suppress(OSError, AttributeError):
             import socket
 
