@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from typing import Any
 
 __all__ = ["ALGORITHMS", "Digest", "Hashers"]
 
@@ -18,22 +17,32 @@ LARGE = 1 << 16
 
 
 class Hashers:
-    """The threads, which begin with the first large block and end with the program."""
+    """The threads, which begin with the first large block and end with `close`."""
 
     def __init__(self) -> None:
-        self._lanes: dict[str, queue.Queue[tuple[Digest, bytes]]] = {}
+        self._lanes: dict[str, queue.Queue[_Block | None]] = {}
+        self._threads: list[threading.Thread] = []
 
     def new(self, algorithm: str) -> Digest:
         """A digest of one of ALGORITHMS."""
         return Digest(self, algorithm)
 
-    def lane(self, algorithm: str) -> queue.Queue[tuple[Digest, bytes]]:
+    def lane(self, algorithm: str) -> queue.Queue[_Block | None]:
         """Where blocks wait for the thread of this algorithm."""
         lane = self._lanes.get(algorithm)
         if lane is None:
             lane = self._lanes[algorithm] = queue.Queue(WAITING)
-            threading.Thread(target=_work, args=(lane,), daemon=True).start()
+            self._threads.append(threading.Thread(target=_work, args=(lane,), daemon=True))
+            self._threads[-1].start()
         return lane
+
+    def close(self) -> None:
+        """There is nothing more to do."""
+        for lane in self._lanes.values():
+            lane.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._lanes, self._threads = {}, []
 
 
 class Digest:
@@ -46,7 +55,7 @@ class Digest:
         self._hash = hashlib.new(algorithm, usedforsecurity=False)
         self._hashers = hashers
         self._algorithm = algorithm
-        self._lane: queue.Queue[tuple[Digest, bytes]] | None = None
+        self._lane: queue.Queue[_Block | None] | None = None
 
     def update(self, data: bytes) -> None:
         """The next octets, which must not change."""
@@ -69,8 +78,11 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def _work(lane: queue.Queue[Any]) -> None:
-    while True:
-        digest, data = lane.get()
+_Block = tuple[Digest, bytes]
+
+
+def _work(lane: queue.Queue[_Block | None]) -> None:
+    while (block := lane.get()) is not None:
+        digest, data = block
         digest.take(data)
         lane.task_done()

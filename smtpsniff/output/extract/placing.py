@@ -62,6 +62,7 @@ class Placing:
 
     def finish(self, run: Run) -> None:
         """The run is over: the index is complete."""
+        self._hashers.close()
         run.limits_hit = sorted({*run.limits_hit, *self._limits})
         record = msgjson.format(harmless(self._encode(run)), indent=1)
         self._index.write(b'\n],\n"run": ' + record + b"\n}\n")
