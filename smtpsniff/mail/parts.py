@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from email.message import Message
-from email.policy import compat32
 from email.utils import collapse_rfc2231_value
 
 from smtpsniff.mail.headers import decoded_words
@@ -90,7 +89,7 @@ def _taken_apart(raw: bytes, first: re.Pattern[str]) -> tuple[str, list[tuple[st
     """A field's first word in lower case, and its parameters; octets are Latin-1 characters."""
     value = _one_line(raw)
     word = first.match(value)
-    message = Message(policy=compat32)
+    message = Message()  # its policy is compat32; the newer ones raise on hostile fields
     message["X"] = ";".join(value.split(";", MAX_PARAMETERS)[:MAX_PARAMETERS])
     try:
         parameters = list(message.get_params(header="X", unquote=True) or [])[1:]

@@ -7,11 +7,12 @@ forger's; it is shown as it stands and nothing is looked up.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+from smtpsniff.mail.dates import read_date
+from smtpsniff.records import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,19 +49,20 @@ def hops(fields: Iterable[tuple[str, str]]) -> list[Hop]:
     """The hops of a header, oldest first."""
     received = [value for name, value in fields if name.lower() == "received"][:MAX_HOPS]
     found: list[Hop] = []
-    before: datetime | None = None
+    before: int | None = None
     for value in reversed(received):
         hop, when = _hop(value[:MAX_FIELD])
         if when is not None and before is not None:
-            hop.delay = (when - before).total_seconds()
-        before = when or before
+            hop.delay = float(when - before)
+        before = when if when is not None else before
         found.append(hop)
     return found
 
 
-def _hop(value: str) -> tuple[Hop, datetime | None]:
+def _hop(value: str) -> tuple[Hop, int | None]:
+    """One field, and when its writer says that was, in seconds since 1970."""
     clauses, _, date = value.rpartition(";")
-    when = _when(date)
+    when = read_date(_COMMENT.sub(" ", date))
     if not clauses:
         clauses = value
     hop = Hop()
@@ -76,19 +78,5 @@ def _hop(value: str) -> tuple[Hop, datetime | None]:
     hop.from_, hop.by = words.get("from"), words.get("by")
     hop.with_, hop.id, hop.for_ = words.get("with"), words.get("id"), words.get("for")
     if when is not None:
-        hop.date = when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        hop.date = rfc3339(when * 1_000_000_000, 0)
     return hop, when
-
-
-def _when(text: str) -> datetime | None:
-    """The date of a field; None where it is none."""
-    for _ in range(3):
-        text = _COMMENT.sub(" ", text)
-    try:
-        when = parsedate_to_datetime(text.strip())
-        # -0000 says that the zone is not known (RFC 5322 §3.3): the clock was UTC.
-        when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-        when.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return when

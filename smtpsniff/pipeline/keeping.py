@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from smtpsniff.mail.contents import Contents
 from smtpsniff.records import Attachment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from smtpsniff.mail.contents import Contents
     from smtpsniff.records import Session
     from smtpsniff.smtp.body import Sink
     from smtpsniff.smtp.dialogue import Dialogue
@@ -127,6 +127,8 @@ class _PartsSink:
             self._contents = self._look()
 
     def _look(self) -> Contents:
+        from smtpsniff.mail.contents import Contents  # only here, for the library's parts are slow
+
         contents = Contents()
         for what in self._held:
             if isinstance(what, int):
