@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_format, add_reading, take_filter
 from smtpsniff.cli.streams import Output, paint_for
+from smtpsniff.output.others import FORMATS, format_of
 
 if TYPE_CHECKING:
     import argparse
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="number",
         help="order of the table; all but number show it at the end only",
     )
-    add_format(parser, "a record for each session and one for the run")
+    add_format(parser, "a record for each session and one for the run", tuple(FORMATS))
     add_reading(parser)
 
 
@@ -69,7 +70,31 @@ def run(args: argparse.Namespace) -> int:
     files = [*take_filter(args.files, args), *args.more]
     if not files:
         raise UsageError("no capture file is named (smtpsniff read --help says more)")
-    return _json(files, args) if args.format != "text" else _text(files, args)
+    if args.format == "text":
+        return _text(files, args)
+    return _json(files, args) if args.format in ("json", "ndjson") else _other(files, args)
+
+
+def _other(files: list[str], args: argparse.Namespace) -> int:
+    """Records as other tools write them."""
+    from smtpsniff.cli.running import Reading
+    from smtpsniff.output.json import harmless
+
+    if args.format == "zeek-files":
+        args.attachments = True
+    form = format_of(args.format)
+    reading = Reading(files, args, form)
+    output = Output()
+    if output.terminal:
+        reading.progress.stop()
+    output.eager = output.terminal or reading.runner.streamed
+    reading.progress.also = output.pause
+    output.write(form.head())
+    for record in reading:
+        output.write(harmless(record) if output.terminal else record)
+    output.write(form.end())
+    output.flush()
+    return reading.finish()
 
 
 def _json(files: list[str], args: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
 LATER_COMMANDS = ("query", "learn", "tui")
-LATER_FORMATS = ("csv", "zeek", "eve")
+LATER_FORMATS: tuple[str, ...] = ()
 LATER_OPTIONS: dict[str, str] = {
     "--keylog": "opening TLS with --keylog",
 }
