@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dialogue import lacking
-from networks import Network
+from networks import Network, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ def may_capture() -> None:
     probe = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True)
     if probe.returncode:
         pytest.skip(f"no namespaces to be had here: {probe.stderr.strip()}")
+    sweep()
 
 
 @pytest.fixture

@@ -92,6 +92,17 @@ class Network:
         return self.run(sys.executable, "-c", code, *words, at=at)
 
 
+def sweep() -> None:
+    """Take away the networks of test runs that were killed."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False)
+    for line in listed.stdout.splitlines():
+        name = line.split()[0]
+        parts = name.split("-")
+        mine = len(parts) == 4 and parts[0] == "smtpsniff" and parts[1].isdecimal()
+        if mine and not os.path.exists(f"/proc/{parts[1]}"):
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+
+
 def ip(*words: str) -> None:
     done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{words}: {done.stderr}"
