@@ -205,6 +205,7 @@ def test_masked_in_every_output(
     (tmp_path / "mail.pcap").write_bytes(capture(text))
     commands = [
         [path], [path, "--json"], [path, "--format", "json"], ["show", path, "1"],
+        [path, "--format", "csv"], [path, "--format", "eve"], [path, "--format", "zeek"],
         ["show", path, "1", "--ladder"], ["show", path, "1", "--json"],
         ["extract", path, "-d", str(tmp_path / "out"), "--mbox"],
         ["extract", path, "-d", str(tmp_path / "two"), "--json"], ["stories", path],
