@@ -44,6 +44,9 @@ commands:
   smtpsniff checks              everything that is looked for
   smtpsniff report FILE -o report.html
                                 one page to look at in a browser and to send
+  smtpsniff query FILE... "SELECT ..."
+                                SQL over sessions, mails, recipients, events
+                                and findings; query --tables has the columns
   smtpsniff schema              JSON Schema of the records
 
 selecting, with read and show (numbers stay those of the whole capture):

@@ -12,6 +12,7 @@ Examples:
   tcpdump -U -w - port 25 | smtpsniff -
   smtpsniff mail.pcap host 192.0.2.1 and not port 465
   smtpsniff read --follow growing.pcap
+  smtpsniff read mail.pcap --format parquet -d tables
   smtpsniff read -r monday.pcap -r tuesday.pcap.gz --port 10025
 """
 
@@ -61,7 +62,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="number",
         help="order of the table; all but number show it at the end only",
     )
-    add_format(parser, "a record for each session and one for the run", tuple(FORMATS))
+    add_format(parser, "a record for each session and one for the run", (*FORMATS, "parquet"))
+    parser.add_argument(
+        "-d", dest="folder", metavar="DIR",
+        help="with --format parquet: where to; made if it is not there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--force", action="store_true", help="with --format parquet: replace earlier files"
+    )
     add_reading(parser)
 
 
@@ -70,6 +78,12 @@ def run(args: argparse.Namespace) -> int:
     files = [*take_filter(args.files, args), *args.more]
     if not files:
         raise UsageError("no capture file is named (smtpsniff read --help says more)")
+    if args.format == "parquet":
+        from smtpsniff.cli.parquet import write
+
+        return write(files, args)
+    if args.folder or args.force:
+        raise UsageError("-d and --force are of use only with --format parquet")
     if args.format == "text":
         return _text(files, args)
     return _json(files, args) if args.format in ("json", "ndjson") else _other(files, args)

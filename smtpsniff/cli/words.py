@@ -14,12 +14,13 @@ COMMANDS: dict[str, str] = {
     "stories": "what became of each mail over all its attempts",
     "explain": "a check, reply code, command, extension or other word of the output",
     "checks": "everything that smtpsniff looks for",
+    "query": "SQL over sessions, mails, recipients, events and findings",
     "report": "one page with everything in it, for a browser, to send around",
     "schema": "the JSON Schema of the records",
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("query", "learn", "tui")
+LATER_COMMANDS = ("learn", "tui")
 LATER_FORMATS: tuple[str, ...] = ()
 LATER_OPTIONS: dict[str, str] = {
     "--keylog": "opening TLS with --keylog",

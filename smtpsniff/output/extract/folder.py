@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from smtpsniff.output.extract.spool import create
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
 __all__ = ["Folder", "FolderError"]
@@ -22,17 +23,21 @@ class FolderError(Exception):
 class Folder:
     """A folder for one run's files; `work` is a private place in it while the run goes on.
 
+    `own` are files that every run of this kind writes: where one is, there was a run before.
+
     Raises `FolderError` where the folder, or a file of an earlier run, stands in the way.
     """
 
-    def __init__(self, path: str, *, force: bool) -> None:
+    def __init__(self, path: str, *, force: bool, own: Iterable[str] = ("index.json",)) -> None:
         self.path = path
         self._force = force
         self._files: list[BinaryIO] = []
         try:
             os.makedirs(path, mode=0o700, exist_ok=True)
-            if not force and os.path.lexists(self.at("index.json")):
-                raise FolderError(f"{path}: has an index.json of an earlier run (--force replaces)")
+            for name in own if not force else ():
+                if os.path.lexists(self.at(name)):
+                    was = f"has {_a(name)} of an earlier run (--force replaces)"
+                    raise FolderError(f"{path}: {was}")
             self.work = tempfile.mkdtemp(prefix=".smtpsniff-", dir=path)
         except OSError as error:
             raise FolderError(f"{path}: {error.strerror or error}") from None
@@ -79,3 +84,8 @@ class Folder:
             raise FolderError(f"{target}: exists already (--force replaces files)") from None
         except OSError as error:
             raise FolderError(f"{target}: {error.strerror or error}") from None
+
+
+def _a(name: str) -> str:
+    """The name with its article."""
+    return f"{'an' if name[0] in 'aeio' else 'a'} {name}"
