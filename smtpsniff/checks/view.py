@@ -39,9 +39,9 @@ _DOCUMENTATION = ("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:")
 def is_private(ip: str) -> bool:
     """Whether an address is of no public network (RFC 1918, RFC 4193 and their like)."""
     first = ip.partition(".")[0]
-    if len(first) < len(ip) and first not in _NOT_ALL_PUBLIC:
+    if (len(first) < len(ip) and first not in _NOT_ALL_PUBLIC) or ip.startswith(_DOCUMENTATION):
         return False  # without asking the library, which takes ten times as long
-    return ip_address(ip).is_private and not ip.startswith(_DOCUMENTATION)
+    return ip_address(ip).is_private
 
 
 # Wire bytes quoted in a finding (PROTOCOL: at most 120, escaped).
@@ -57,7 +57,9 @@ def quote(raw: bytes | str) -> str:
 class View:
     """A session, its dialogue and its connection, with the questions that checks ask."""
 
-    __slots__ = ("client", "connection", "dialogue", "server", "session", "topics", "waits")
+    __slots__ = (
+        "client", "connection", "dialogue", "server", "session", "topics", "two_sided", "waits",
+    )  # fmt: skip
 
     def __init__(self, session: Session, dialogue: Dialogue, waits: Sequence[Wait] = ()) -> None:
         self.session = session
@@ -66,14 +68,11 @@ class View:
         self.client: Side = self.connection.sides[dialogue.client]
         self.server: Side = self.connection.sides[1 - dialogue.client]
         self.topics: set[str] = set()
+        # Whether both directions were captured.
+        self.two_sided = self.client.packets > 0 and self.server.packets > 0
         self.waits = waits  # stretches of the timeline that were long, in order
 
     # -- honesty -----------------------------------------------------------------------
-
-    @property
-    def two_sided(self) -> bool:
-        """Whether both directions were captured."""
-        return self.client.packets > 0 and self.server.packets > 0
 
     @property
     def closed(self) -> bool:

@@ -27,8 +27,14 @@ _JA4_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300:
 _NOTHING = "0" * 12
 
 
-def _plain(numbers: Iterable[int]) -> tuple[int, ...]:
+# A program makes the same lists in every hello, but for the values that mean nothing.
+@lru_cache(1024)
+def _plain(numbers: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n for n in numbers if not is_grease(n))
+
+
+def _kinds(hello: ClientHello | ServerHello) -> tuple[int, ...]:
+    return tuple([kind for kind, _ in hello.extensions])
 
 
 def _joined(*parts: object) -> str:
@@ -44,7 +50,7 @@ def _md5(text: str) -> str:
 
 def ja3(hello: ClientHello) -> str:
     """MD5 of version, ciphers, extensions, groups and point formats."""
-    kinds = _plain(kind for kind, _ in hello.extensions)
+    kinds = _plain(_kinds(hello))
     return _md5(
         _joined(hello.version, _plain(hello.ciphers), kinds, _plain(hello.groups), hello.formats)
     )
@@ -52,13 +58,13 @@ def ja3(hello: ClientHello) -> str:
 
 def ja3s(hello: ServerHello) -> str:
     """MD5 of version, cipher and extensions."""
-    kinds = tuple(kind for kind, _ in hello.extensions)
+    kinds = _kinds(hello)
     return _md5(_joined(hello.legacy_version, hello.cipher, kinds))
 
 
 def ja4(hello: ClientHello) -> str:
     """What it can in readable form, then hashes of its sorted lists."""
-    kinds = _plain(kind for kind, _ in hello.extensions)
+    kinds = _plain(_kinds(hello))
     ciphers = _plain(hello.ciphers)
     version = _JA4_VERSIONS.get(max(_plain(hello.versions), default=0), "00")
     name = "d" if SERVER_NAME in kinds else "i"
