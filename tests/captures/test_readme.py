@@ -19,7 +19,7 @@ _BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n(?:\n```text\n(?P<out>.*?)```
 BLOCKS = [(m["code"], m["out"]) for m in _BLOCK.finditer(README.read_text(encoding="utf-8"))]
 
 
-def _overheard(*interfaces: str, **_: Any) -> Iterator[Any]:
+def _overheard(*interfaces: str, **_: object) -> Iterator[Any]:
     """In place of listening, for which a test has no right: what was heard once."""
     assert interfaces == ("eth0",)
     yield from smtpsniff.read(CAPTURES / "accepted.pcapng")
