@@ -50,7 +50,7 @@ EXPLAINED: dict[str, tuple[str, dict[str, tuple[int, int]]]] = {
     ),
     "malcolm__malcolm-SSL.pcap": (MIRRORED, {"retransmissions": (50, 38)}),
     "suricata-verify__bug-5867-fp-drop-01.pcap": (MIRRORED, {"retransmissions": (7, 0)}),
-    "tcptrace__all.snoop.gz": (MIRRORED, {"keep_alives": (13, 2), "retransmissions": (3, 0)}),
+    "tcptrace__all.snoop.gz": (MIRRORED, {"keep_alives": (13, 2), "retransmissions": (5, 2)}),
     "tcpflow__tcp__test5-lines-randomized.pcap": (
         BACKWARDS,
         {"retransmissions": (5, 4), "out_of_order": (0, 1)},
