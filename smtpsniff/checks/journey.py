@@ -106,6 +106,8 @@ def msg_received_loop(view: View, *, fields: int = 25, visits: int = 3) -> Itera
         assert record.message is not None
         header = record.message.headers
         number = sum(name.lower() == "received" for name, _ in header)
+        if number < min(fields, 2 * visits - 1):
+            continue  # too few for a host to come up so often with others in between
         host, times = _circle(_stations(header))
         if number < fields and times < visits:
             continue
