@@ -19,12 +19,18 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    Plays = Callable[[], None]
 
 PROGRAMS = (
     *("unshare", "mount", "hostname", "ip", "ethtool", "tcpdump", "editcap"),
@@ -43,6 +49,7 @@ ip address add 192.0.2.1/24 dev eth0
 ip -n mx address add 192.0.2.25/24 dev eth0
 ip link set eth0 up
 ip -n mx link set eth0 up
+ip -n mx link set lo up
 ethtool --offload eth0 tx off
 ip netns exec mx ethtool --offload eth0 tx off
 """  # Without offloading, packets are as a cable would carry them, checksums included.
@@ -84,26 +91,103 @@ postlog    unix-dgram n  -  n  -    1  postlogd
 """,
 }
 
+# What Postfix needs to offer STARTTLS, once `identify` has made the key and the certificate.
+TLS = f"""
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {HOME}/mx.pem
+"""
+TLS_SERVICE = """
+tlsmgr     unix       -  -  n  1000? 1  tlsmgr
+"""
+IDENTITY = f"""
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30
+        -subj /CN=mx.example.com -addext subjectAltName=DNS:mx.example.com
+        -keyout {HOME}/mx.pem -out {HOME}/certificate.pem
+"""
+# Dovecot's people: name, password, and no room for mail where a quota is kept.
+PEOPLE = """\
+anna:{PLAIN}correct horse::::::
+ben:{PLAIN}battery staple::::::userdb_quota_rule=*:bytes=100
+"""
+MAILBOXES = f"""
+userdb {{
+  driver = passwd-file
+  args = {HOME}/dovecot/users
+  default_fields = uid=mail gid=mail home={HOME}/mail/%n
+}}
+mail_location = maildir:{HOME}/mail/%n
+protocols = lmtp
+"""
+DOVECOT = f"""\
+base_dir = {HOME}/dovecot/run
+state_dir = {HOME}/dovecot/state
+log_path = {HOME}/dovecot/log
+hostname = mx.example.com
+ssl = no
+default_internal_user = root
+default_internal_group = root
+default_login_user = nobody
+first_valid_uid = 1
+auth_username_format = %n
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+passdb {{
+  driver = passwd-file
+  args = {HOME}/dovecot/users
+}}
+"""
 
-def record(play: Callable[[], None]) -> None:
+
+def record(
+    play: Plays,
+    *,
+    config: str = "",
+    services: str = "",
+    scenery: str = "",
+    parts: Sequence[Plays] = (),
+    beside: Sequence[AbstractContextManager[None]] = (),
+    needs: Sequence[str] = (),
+    packets: str = "tcp port 25",
+) -> None:
     """Plays a lesson and keeps its packets in the file that the command line names.
 
-    Without a name: beside the lesson's script, in place of the shipped capture.
+    Without a name: beside the lesson's script, in place of the shipped capture. `config`,
+    `services` and `scenery` go on with main.cf, master.cf and SCENERY. `parts` are functions that
+    run on the server's host meanwhile, each in a process of its own; `beside` is entered before
+    them, once Postfix runs. `needs` are programs that not every lesson needs.
     """
+    if sys.argv[1:2] == ["--part"]:
+        {part.__name__: part for part in parts}[sys.argv[2]]()
+        return
     script = Path(sys.argv[0]).resolve()
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else script.with_suffix(".pcapng")).resolve()
+    out = script_output(script)
     if ON_STAGE not in os.environ:
-        enter(script, out)
-    build()
-    with postfix(), tcpdump(HOME / "lesson.pcap"):
-        play()
+        enter(script, out, needs)
+    FILES["postfix/main.cf"] += config
+    FILES["postfix/master.cf"] += services
+    build(scenery)
+    with ExitStack() as stack:
+        stack.enter_context(postfix())
+        for one in (*beside, *(running(script, part) for part in parts)):
+            stack.enter_context(one)
+        with tcpdump(HOME / "lesson.pcap", packets=packets):
+            play()
     # dumpcap would write pcapng at once, but also the kernel and the processor it ran on.
     run(f"editcap -F pcapng {HOME}/lesson.pcap {shlex.quote(str(out))}")
 
 
-def enter(script: Path, out: Path) -> None:
+def script_output(script: Path) -> Path:
+    """Where the capture goes."""
+    return Path(sys.argv[1] if len(sys.argv) > 1 else script.with_suffix(".pcapng")).resolve()
+
+
+def enter(script: Path, out: Path, needs: Sequence[str] = ()) -> None:
     """Replaces this process by one on the stage."""
-    if missing := [name for name in PROGRAMS if not shutil.which(name)]:
+    if missing := [name for name in (*PROGRAMS, *needs) if not shutil.which(name)]:
         sys.exit(f"{script.name}: not installed: {', '.join(missing)}")
     if os.geteuid() != 0:
         sys.exit(f"{script.name}: only root can make namespaces and capture")
@@ -113,8 +197,8 @@ def enter(script: Path, out: Path) -> None:
     os.execvp("unshare", ["unshare", *spaces, sys.executable, str(script), str(out)])
 
 
-def build() -> None:
-    for command in SCENERY.splitlines():
+def build(more: str = "") -> None:
+    for command in (SCENERY + more).splitlines():
         run(command)
     for name, text in FILES.items():
         path = HOME / name
@@ -135,8 +219,62 @@ def postfix() -> Iterator[None]:
 
 
 @contextmanager
-def tcpdump(file: Path, options: str = "--immediate-mode") -> Iterator[None]:
-    command = shlex.split(f"tcpdump -Z root -U {options} -i eth0 -w {file} tcp port 25")
+def running(script: Path, part: Plays) -> Iterator[None]:
+    """A part of the lesson's script on the server's host, from when it prints a line."""
+    command = ["ip", "netns", "exec", "mx", sys.executable, str(script), "--part", part.__name__]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        if not process.stdout.readline():
+            sys.exit(f"{part.__name__} does not run")
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+@contextmanager
+def dovecot(settings: str, ready: Path | None = None) -> Iterator[None]:
+    """Dovecot on the server's host, from when the file `ready` is there."""
+    home = HOME / "dovecot"
+    home.mkdir()
+    (home / "users").write_text(PEOPLE)
+    (HOME / "mail").mkdir()
+    (HOME / "mail").chmod(0o777)
+    (home / "dovecot.conf").write_text(DOVECOT + settings)
+    command = f"ip netns exec mx dovecot -F -c {home}/dovecot.conf"
+    with subprocess.Popen(shlex.split(command), stderr=subprocess.PIPE, text=True) as process:
+        wait_for(ready or home / "run" / "master.pid")
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def wait_for(file: Path, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not file.exists():
+        if time.monotonic() > end:
+            sys.exit(f"{file} never came")
+        time.sleep(0.05)
+
+
+@contextmanager
+def fault(*rules: str) -> Iterator[None]:
+    """Rules of iptables on the server's host, for a while: a network that fails on purpose."""
+    for rule in rules:
+        run(f"ip netns exec mx iptables -A {rule}")
+    try:
+        yield
+    finally:
+        for rule in rules:
+            run(f"ip netns exec mx iptables -D {rule}")
+
+
+@contextmanager
+def tcpdump(
+    file: Path, options: str = "--immediate-mode", packets: str = "tcp port 25"
+) -> Iterator[None]:
+    command = shlex.split(f"tcpdump -Z root -U {options} -i eth0 -w {file} {packets}")
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         said = ""
@@ -151,10 +289,29 @@ def tcpdump(file: Path, options: str = "--immediate-mode") -> Iterator[None]:
             process.send_signal(signal.SIGINT)
 
 
-def run(command: str) -> None:
-    """Runs a command that must succeed; what it says is shown only where it fails."""
+def run(command: str, status: int = 0) -> None:
+    """Runs a command that must end so; what it says is shown only where it does not."""
     done = subprocess.run(
         shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    if done.returncode:
+    if done.returncode != status:
         sys.exit(f"{command}\n{done.stdout}exit status {done.returncode}")
+
+
+def identify() -> None:
+    """A key and a certificate for the server, signed by itself."""
+    run(IDENTITY)
+    with (HOME / "mx.pem").open("ab") as chain:
+        chain.write((HOME / "certificate.pem").read_bytes())
+
+
+def letter(subject: str, text: str, to: str = "anna@example.com") -> EmailMessage:
+    """A mail of Carla's."""
+    mail = EmailMessage(SMTP)
+    mail["Date"] = datetime.now(UTC)
+    mail["From"] = "Carla <carla@example.net>"
+    mail["To"] = to
+    mail["Subject"] = subject
+    mail["Message-ID"] = f"<{subject.lower().replace(' ', '.')}@client.example.net>"
+    mail.set_content(text)
+    return mail

@@ -4,6 +4,7 @@ Examples:
   smtpsniff show mail.pcap 3
   smtpsniff show monday.pcap tuesday.pcap --session 12
   smtpsniff show mail.pcap 3 --ladder -t a
+  smtpsniff show mail.pcap 3 --explain
   smtpsniff show mail.pcap 3 --json | jq .timeline
 """
 
@@ -51,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="text",
         help="client and server as two columns, arrows between (short for --format ladder)",
     )
+    parser.add_argument(
+        "--explain", action="store_true", help="under each line what it means, for who learns SMTP"
+    )
     add_format(parser, "the session's record", ("ladder",))
     add_reading(parser)
 
@@ -58,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read the files, find the session, show it."""
     files, number = _what(args)
+    if args.explain and args.format != "text":
+        raise UsageError("--explain stands under the lines of the text; leave the other form away")
 
     from smtpsniff.cli.running import Reading
 
@@ -82,13 +88,18 @@ def _print(session: Session, reading: Reading, args: argparse.Namespace) -> None
         record = encoder(digits).encode(session) + b"\n"
         output.write(harmless(record) if output.terminal else record)
     else:
+        from functools import partial
+
         from smtpsniff.output.ladder import ladder
         from smtpsniff.output.story import story
+        from smtpsniff.output.teaching import Teacher
         from smtpsniff.output.timeline import timeline
 
         names = [file.path for file in reading.runner.totals.files]
         paint = paint_for(output, args.color)
         dialogue = ladder if args.format == "ladder" else timeline
+        if args.explain:
+            dialogue = partial(timeline, beside=Teacher().beside)
         for line in story(session, names, digits, paint, dialogue, args.time):
             output.line(line)
     output.flush()

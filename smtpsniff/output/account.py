@@ -62,12 +62,13 @@ class Said(Struct, frozen=True, gc=False):
     hence: list[tuple[str, str]]
 
 
-class Line(Struct, gc=False):
+class Line(Struct, gc=False, omit_defaults=True):
     """One entry of the timeline. `time` is nanoseconds since 1970, `at` seconds since the session
     began, `wait` seconds since what it follows upon.
 
     `tone` is ``error`` or ``warning`` for a refusal, ``dim`` for what nobody said, else empty;
-    `phase` names the part of the session that it belongs to.
+    `phase` names the part of the session that it belongs to. `asked` is what a reply answers, as
+    `smtp.verbs` names it; `verb`, `code` and `enhanced` are those of the record.
     """
 
     time: int
@@ -80,6 +81,11 @@ class Line(Struct, gc=False):
     tone: str
     text: list[str]
     findings: list[Said]
+    verb: str = ""
+    code: str = ""
+    enhanced: str = ""
+    asked: str = ""
+    in_tls: bool = False
 
 
 class Fact(Struct, frozen=True, gc=False):
@@ -296,7 +302,26 @@ def _lines(session: Session) -> Iterator[Line]:
             tone_of(entry),
             list(text_of(entry, subjects.get(index, ""))),
             [_said(finding) for finding in under.get(index, ())],
+            entry.verb or "",
+            entry.code or "",
+            entry.enhanced or "",
+            _asked(entry, session.timeline),
+            entry.in_tls,
         )
+
+
+# What else than a command a server answers.
+_ASKED = {"end-of-data": "<eom>", "chunk": "BDAT", "auth": "<auth-response>"}
+
+
+def _asked(entry: Entry, entries: list[Entry]) -> str:
+    """What a reply answers; empty for what is no reply, or answers nothing that was seen."""
+    if entry.kind == "greeting":
+        return "<greeting>"
+    if entry.answers is None or entry.answers >= len(entries):
+        return ""
+    asked = entries[entry.answers]
+    return _ASKED.get(asked.kind) or asked.verb or "<unknown>"
 
 
 def _order(entries: list[Entry]) -> list[int]:

@@ -14,10 +14,12 @@ from smtpsniff.output.units import span
 from smtpsniff.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from smtpsniff.output.account import Account, Line, Said
     from smtpsniff.output.paint import Paint
+
+    Beside = Callable[[Line, Paint, int], Iterator[str]]
 
 __all__ = ["SLOW", "finding_lines", "timeline"]
 
@@ -28,13 +30,20 @@ MOST_LINES = 60
 SLOW = 5.0  # seconds of waiting that stand out
 
 
-def timeline(told: Account, paint: Paint, form: str = "r") -> Iterator[str]:
-    """The head and the lines; `form` is of the times, one of `clock.FORMS`."""
+def timeline(
+    told: Account, paint: Paint, form: str = "r", beside: Beside | None = None
+) -> Iterator[str]:
+    """The head and the lines; `form` is of the times, one of `clock.FORMS`.
+
+    `beside` has more lines to say under each, at the indent that it is given.
+    """
     times = clock_of(told, form)
     columns = _Columns(told, paint, len(times[0]))
     yield columns.head()
     for time, line in zip(times, told.lines, strict=True):
         yield from columns.line(time, line)
+        if beside is not None:
+            yield from beside(line, paint, columns.indent)
         for finding in line.findings:
             yield from finding_lines(finding, paint, columns.indent)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 
 import pytest
+from dialogue import need
 from lessons import CAPTURES, LESSONS, SAYS, check_packets, check_session, packets, shipped, story
 
 import smtpsniff
@@ -20,14 +22,27 @@ def test_every_lesson_is_judged() -> None:
 @each_lesson
 def test_three_files(lesson: str) -> None:
     assert os.access(CAPTURES / f"{lesson}.py", os.X_OK)
-    assert 0 < shipped(lesson).stat().st_size < 200_000
-    assert f"({lesson}.md)" in (CAPTURES / "README.md").read_text(encoding="utf-8")
+    assert 0 < shipped(lesson).stat().st_size <= 60_000
 
 
 @each_lesson
 def test_story_has_title_and_sections(lesson: str) -> None:
-    sections = r"---\ntitle: \S.*\n---\n\n## Story\n\n\w[^#]+\n\n## What to look for\n\n- [^#]+"
+    sections = (
+        r"---\ntitle: \S.*\nshows: \S.*\nnumber: \d+\n---\n\n## Story\n\n\w[^#]+\n\n"
+        r"## What to look for\n\n- [^#]+\n\n## Questions\n(\n### \S.*\?\n\n\w[^#]+){2,4}"
+    )
     assert re.fullmatch(sections, story(lesson))
+
+
+def test_the_list_has_them_in_their_order() -> None:
+    """README.md names the lessons as their stories do, numbered from one."""
+    heads = {}
+    for lesson in LESSONS:
+        shows, number = re.findall(r"^(?:shows|number): (.*)$", story(lesson), re.M)
+        heads[int(number)] = f"| [{lesson}]({lesson}.md) | {shows} | "
+    assert sorted(heads) == list(range(1, len(LESSONS) + 1))
+    rows = re.findall(r"^\| \[.*\| ", (CAPTURES / "README.md").read_text("utf-8"), re.M)
+    assert rows == [heads[number] for number in sorted(heads)]
 
 
 @each_lesson
@@ -55,3 +70,22 @@ def test_a_line_of_many_packets_is_one_command() -> None:
     (mail,) = (entry for entry in session.timeline if entry.verb == "MAIL")
     first, last = mail.frames
     assert last - first >= len("MAIL FROM:<carla@example.net>")  # and one packet for Enter
+
+
+def test_the_keys_open_the_encrypted_session() -> None:
+    """What tshark reads with the key log that lies beside it."""
+    need("tshark")
+    keys = CAPTURES / "starttls.keys"
+    command = [
+        "tshark",
+        "-r",
+        shipped("starttls"),
+        "-o",
+        f"tls.keylog_file:{keys}",
+        "-Y",
+        "smtp.req",
+    ]
+    fields = ["-T", "fields", "-e", "frame.number", "-e", "smtp.req.command"]
+    said = subprocess.run([*command, *fields], capture_output=True, text=True, check=True).stdout
+    assert "36\tehlo" in said
+    assert "38\tmail" in said

@@ -61,3 +61,14 @@ def test_the_record(cli: Cli, shipped: Shipped) -> None:
 def test_jobs_make_no_difference(cli: Cli, shipped: Shipped) -> None:
     path = shipped("typed-by-hand")
     assert cli("show", path, 1, "--jobs", 2).raw == cli("show", path, 1, "--jobs", 1).raw
+
+
+def test_explained_line_by_line(cli: Cli, shipped: Shipped) -> None:
+    result = cli("show", shipped("refused-recipient"), 1, "--explain")
+    assert result.status == 1
+    assert "| 5.1.1: There is no such mailbox." in result.out
+    assert "| The server may answer 250 251 (yes)" in result.out
+    assert "| " not in cli("show", shipped("refused-recipient"), 1).out
+    refused = cli("show", shipped("accepted"), 1, "--explain", "--ladder")
+    assert refused.status == 2
+    assert "--explain" in refused.said
