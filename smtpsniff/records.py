@@ -182,7 +182,8 @@ class Certificate(Struct, omit_defaults=True):
 class TlsFacts(Struct, omit_defaults=True):
     """What the wire shows of TLS: what was chosen, and in `offered` what the client would take.
 
-    Certificates are those of TLS 1.2 and older, the server's own first; TLS 1.3 hides them.
+    Certificates are those of TLS 1.2 and older, the server's own first; TLS 1.3 hides them, unless
+    there are keys. `unopened` says why the keys that were given do not open it.
     """
 
     how: Literal["starttls", "implicit"]
@@ -201,6 +202,7 @@ class TlsFacts(Struct, omit_defaults=True):
     ja3s: str | None = None
     ja4: str | None = None
     certificates: list[Certificate] | None = None
+    unopened: str | None = None
     file: int | None = None
 
 

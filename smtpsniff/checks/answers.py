@@ -228,7 +228,7 @@ def reply_missing(view: View, *, after: float = 10.0) -> Iterator[Hit]:
         return
     if head.letter is not None and head is head.letter.eom:
         return
-    if any(r.code in _CLOSING for r in dialogue.replies) or dialogue.tls is not None:
+    if any(r.code in _CLOSING for r in dialogue.replies) or dialogue.opaque:
         return
     if not unbroken(view) or not unbroken_replies(view):
         return

@@ -87,7 +87,7 @@ def bdat_chunk_incomplete(view: View) -> Iterator[Hit]:
     if not left or chunk is None or size is None or chunk.body is None or not view.clean(chunk):
         return
     fin, stream = view.client.fin, view.client.stream
-    if fin is not None and fin.seq != stream.after(stream.end) & MODULUS:
+    if fin is not None and fin.seq != stream.top() & MODULUS:
         return  # its last octets are missing from the capture
     yield view.at(
         f"{said(chunk)} announced {size} octets, but only {max(size - left, 0)} of them came "

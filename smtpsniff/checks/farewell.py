@@ -50,7 +50,7 @@ def closed_first(view: View) -> Side | None:
 
 def _number(side: Side, fin: Mark) -> int:
     """The number that acknowledges this FIN."""
-    last = side.stream.after(side.stream.end) if side.stream.starts else fin.seq
+    last = side.stream.top() if side.stream.starts else fin.seq
     return (last + 1) & MODULUS
 
 
@@ -145,7 +145,7 @@ def quit_missing(view: View) -> Iterator[Hit]:
     if closed is None or closed_first(view) is not view.client:
         return
     dialogue = view.dialogue
-    if _quit(view) is not None or dialogue.tls is not None or dialogue.swapped:
+    if _quit(view) is not None or dialogue.opaque or dialogue.swapped:
         return
     if dialogue.phase not in _WAITING or any(e.verb != "<empty>" for e in dialogue.queue):
         return
@@ -234,7 +234,7 @@ def server_closed_without_421(view: View) -> Iterator[Hit]:
     if closed is None or closed_first(view) is not view.server:
         return
     dialogue = view.dialogue
-    if _quit(view) is not None or dialogue.tls is not None or dialogue.swapped:
+    if _quit(view) is not None or dialogue.opaque or dialogue.swapped:
         return
     if dialogue.phase in _NOT_BEGUN or announced(view):
         return

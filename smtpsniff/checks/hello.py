@@ -232,7 +232,7 @@ def ehlo_rejected(view: View) -> Iterator[Hit]:
     hellos = view.dialogue.hellos
     start = max((i for i, e in enumerate(hellos) if e.accepted or e.lost), default=-1) + 1
     refused = [e for e in hellos[start:] if e.refused and view.clean(e)]
-    if not refused or view.dialogue.tls is not None or not whole_from(view, refused[0].frame):
+    if not refused or view.dialogue.opaque or not whole_from(view, refused[0].frame):
         return
     if not view.closed and view.waited(refused[-1].time) < LAST_CHANCE:
         return

@@ -29,7 +29,7 @@ def _valid(side: Side, rst: Mark) -> bool:
     """Whether the number of the reset fits what its sender had sent."""
     if side.next < 0 and not side.stream.end:
         return True
-    stood = side.stream.after(side.stream.end) if side.stream.end else side.next
+    stood = side.stream.top() if side.stream.end else side.next
     distance = (rst.seq - stood) & MODULUS
     return min(distance, MODULUS + 1 - distance) <= WINDOW if distance else True
 
@@ -59,7 +59,7 @@ def _last(view: View, frame: int) -> Exchange | None:
 def _readable(view: View, rst: Mark) -> bool:
     """Whether what was said up to the reset could be read: neither hidden nor encrypted."""
     tls = view.dialogue.tls
-    if tls is not None and tls.completed:
+    if tls is not None and tls.completed and not tls.decrypted:
         return False
     return view.two_sided and whole_from(view, rst.frame)
 

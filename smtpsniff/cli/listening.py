@@ -13,7 +13,7 @@ from smtpsniff.cli import status
 from smtpsniff.cli.config import choice_of
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.interrupt import on_interrupt
-from smtpsniff.cli.running import check_where, packet_filter
+from smtpsniff.cli.running import check_where, key_logs, packet_filter
 from smtpsniff.cli.streams import tell
 from smtpsniff.output.units import count
 from smtpsniff.pipeline import Settings
@@ -55,6 +55,7 @@ class Listening:
             show_secrets=args.show_secrets,
             keeper=AttachmentReader() if args.attachments else None,
             where=args.where,
+            keylog=key_logs(args.keylog),
             watch=watch,
         )
         limits = Limits(

@@ -15,7 +15,6 @@ from smtpsniff.cli.streams import Output, abandon_output, tell
 from smtpsniff.cli.words import (
     COMMANDS,
     LATER_COMMANDS,
-    LATER_OPTIONS,
 )
 
 if TYPE_CHECKING:
@@ -74,8 +73,6 @@ def _run(words: list[str]) -> int:
         name = "read"
     else:
         raise UsageError(_unknown(name))
-    if name != "live":
-        _refuse_later(words)
     return _command(name, words)
 
 
@@ -104,14 +101,6 @@ def _command(name: str, words: list[str]) -> int:
     args.command = shlex.join(["smtpsniff", name, *words])
     code: int = module.run(args)
     return code
-
-
-def _refuse_later(words: list[str]) -> None:
-    """Say plainly what is not there yet, before anything is read."""
-    for word in words[: words.index("--") if "--" in words else None]:
-        option = word.partition("=")[0]
-        if option in LATER_OPTIONS:
-            raise not_yet(LATER_OPTIONS[option])
 
 
 def _unknown(name: str) -> str:

@@ -165,6 +165,14 @@ def add_reading(
     parser.add_argument(
         "--verify-checksums", action="store_true", help="count packets with bad checksums"
     )
+    parser.add_argument(
+        "--keylog",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="open TLS with the keys in FILE, which the client or the server wrote "
+        "('smtpsniff explain keylog' says how); may be repeated",
+    )
     parser.add_argument("--attachments", action="store_true", help=attachments)
     parser.add_argument(
         "--show-secrets",

@@ -70,6 +70,7 @@ class Reading:
             follow=follow,
             packet_filter=words,
             where=args.where,
+            keylog=key_logs(args.keylog),
         )
         self.progress = Progress()
         self.chronicle = Chronicle(STORY_CHECKS, choice, every=every) if stories else None
@@ -147,6 +148,30 @@ def packet_filter(words: list[str]) -> tuple[str, ...]:
         except FilterError as error:
             raise UsageError(str(error)) from None
     return tuple(words)
+
+
+def key_logs(paths: list[str]) -> tuple[str, ...]:
+    """The files of `--keylog`, if they have keys and there is what opens TLS with them."""
+    if not paths:
+        return ()
+    from importlib.util import find_spec
+
+    from smtpsniff.capture.keylog import KeyLogFile
+    from smtpsniff.tls.keylog import KeyRing
+
+    if find_spec("cryptography") is None:
+        raise UsageError(
+            "--keylog needs the package cryptography: pip install 'smtpsniff[tls]' brings it"
+        )
+    for path in paths:
+        try:
+            ring = KeyRing(KeyLogFile(path).more)
+        except CaptureError as error:
+            raise UsageError(f"--keylog: {error}") from None
+        ring.finish()
+        if not ring.size:
+            tell(f"{shown(path)} has no keys yet (smtpsniff explain keylog says how to get them)")
+    return tuple(paths)
 
 
 def check_where(text: str) -> None:

@@ -22,9 +22,6 @@ COMMANDS: dict[str, str] = {
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
 LATER_COMMANDS = ("learn", "tui")
 LATER_FORMATS: tuple[str, ...] = ()
-LATER_OPTIONS: dict[str, str] = {
-    "--keylog": "opening TLS with --keylog",
-}
 
 # First words of a packet filter, as tcpdump's users type them behind a file name.
 FILTER_WORDS = frozenset(

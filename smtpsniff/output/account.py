@@ -227,7 +227,9 @@ def _tls(session: Session) -> str:
         return STARTTLS.get(session.starttls or "", "")
     version = safe(tls.version or "TLS")
     name = f", for {shorten(safe(tls.sni), NAME)}" if tls.sni else ""
-    opened = "" if tls.decrypted else ", not opened"
+    opened = ", opened with its keys" if tls.decrypted else ", not opened"
+    if tls.unopened:
+        opened += f": {safe(tls.unopened)}"
     begin = "by STARTTLS" if tls.how == "starttls" else "from the first byte"
     chosen = [safe(word) for word in (tls.cipher, tls.group) if word]
     if tls.resumed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import os
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -17,6 +18,7 @@ from smtpsniff.net import Fragments, decode
 from smtpsniff.pipeline.census import Census
 from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.keeping import AttachmentReader
+from smtpsniff.pipeline.keys import keys_of
 from smtpsniff.pipeline.packets import Packets
 from smtpsniff.pipeline.recognition import Recognition
 from smtpsniff.pipeline.summary import Summary
@@ -25,9 +27,9 @@ from smtpsniff.select import Where
 from smtpsniff.smtp.dialogue import Dialogue
 from smtpsniff.smtp.recognise import client_of
 from smtpsniff.stories import STORY_CHECKS, Chronicle, facts_of
+from smtpsniff.tls.opening import Opener
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Iterator
 
     from smtpsniff.capture import Capture, PacketBatch
@@ -69,6 +71,7 @@ class Settings:
     follow: bool = False  # go on at the end of the file: another program is still writing
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
     where: str = ""  # an expression that sessions must fulfil; none lets all pass
+    keylog: tuple[str, ...] = ()  # files with the secrets of TLS sessions
     watch: bool = False  # tell the news of sessions that run
 
 
@@ -118,7 +121,16 @@ class Analysis:
             Dialogue,
             new_sink=keeper.begin if keeper is not None else None,
             show_secrets=self.settings.show_secrets,
+            new_opener=self._new_opener,
         )
+        self._keys = keys_of(self._packets.captures, self.settings.keylog)
+
+    def _new_opener(self) -> Opener | None:
+        """Who opens a session's TLS; nobody where no key of any session is known."""
+        self._keys.refresh()
+        if not self._keys.size and not self.settings.keylog:
+            return None
+        return Opener(self._keys)
 
     @property
     def captures(self) -> list[Capture | LiveCapture]:
@@ -192,7 +204,7 @@ class Analysis:
     def _sum_up(self) -> None:
         table = self._known.table
         self.summary.connections = table.connections
-        self.summary.limits |= table.limits
+        self.summary.limits |= table.limits | self._keys.full
         if self._filter is not None:
             self.summary.limits |= {
                 f"packets of link type {link}, which the packet filter cannot judge"
@@ -368,6 +380,7 @@ def read(
     where: str = "",
     attachments: bool = False,
     show_secrets: bool = False,
+    keylog: str | os.PathLike[str] | None = None,
 ) -> Iterator[Session]:
     """Sessions of capture files, as they end.
 
@@ -376,7 +389,8 @@ def read(
     checks are on, and sets thresholds (`smtpsniff.checks.choice.choose`). `packet_filter` is an
     expression as tcpdump takes it, `where` one over the records' own keys (`WhereError` when it
     cannot be understood). Numbers stay those of the whole capture. `attachments` adds those of
-    each message, with their digests; `show_secrets` what logins say.
+    each message, with their digests; `show_secrets` what logins say. `keylog` is a file
+    with the secrets of TLS sessions (SSLKEYLOGFILE), besides those that a pcapng file has itself.
 
     Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
     session up to the damage.
@@ -389,6 +403,7 @@ def read(
         where=where,
         keeper=AttachmentReader() if attachments else None,
         show_secrets=show_secrets,
+        keylog=() if keylog is None else (os.fspath(keylog),),
     )
     yield from sessions_of(Analysis(paths, settings))
 

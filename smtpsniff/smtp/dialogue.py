@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from smtpsniff.records import Layer
     from smtpsniff.smtp.body import Sink
     from smtpsniff.tcp import Connection
+    from smtpsniff.tls.opening import Opener
 
 __all__ = ["Dialogue"]
 
@@ -52,7 +53,7 @@ class Dialogue:
     """One SMTP or LMTP session in the making. `client` is the index of the client's side.
 
     `new_sink` makes, for each message, who keeps its octets; `show_secrets` leaves the payloads of
-    logins as they are.
+    logins as they are; `new_opener` gives who opens TLS, or None where there are no keys at all.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Dialogue:
         new_sink: Callable[[], Sink] | None = None,
         *,
         show_secrets: bool = False,
+        new_opener: Callable[[], Opener | None] | None = None,
     ) -> None:
         self.connection = connection
         self.client = client
@@ -100,12 +102,16 @@ class Dialogue:
         self.notes: list[str] = []
         self.show_secrets = show_secrets
         self._new_sink = new_sink
+        self.new_opener = new_opener
         self._begun = False
 
     # -- driving -----------------------------------------------------------------------
 
     def advance(self, final: bool = False) -> None:
         """Read what can be read. `final`: no more bytes will come."""
+        unsealing = self.tls.unsealing if self.tls is not None and self.tls.decrypted else None
+        if unsealing is not None:
+            unsealing.advance(final)
         self.c.refresh()
         self.s.refresh()
         if not self._begun and not self._begin(final):
@@ -123,6 +129,8 @@ class Dialogue:
 
     def _finish(self) -> None:
         """What was under way when the stream ended belongs in the log, too."""
+        if self.tls is not None and self.tls.decrypted and self.tls.unsealing is not None:
+            self.tls.unsealing.settle(self.connection)
         if self.mode is Mode.BODY and self.body is not None:
             self.body.end = self.c.pos
             content.close_body(self, self.body)
@@ -159,6 +167,13 @@ class Dialogue:
         """Forget the bytes that were read, except what may have to be read again."""
         self.c.release(smuggling.keep_from(self))
         self.s.release(self.s.pos)
+        if self.tls is not None and self.tls.decrypted and self.tls.unsealing is not None:
+            self.tls.unsealing.release()
+
+    @property
+    def opaque(self) -> bool:
+        """Whether part of it is hidden in TLS."""
+        return self.tls is not None and not self.tls.decrypted
 
     def close(self) -> None:
         """Done with: cut the references that go in circles, so that memory is free at once."""
@@ -355,10 +370,10 @@ class Dialogue:
         """Whether the server had more than we do: the client's bytes wait behind a hole in them."""
         stream = self.c.stream
         waits = any(
-            side.stream is stream and side.pending is not None and side.pending.segments
+            side.stream is stream.wire and side.pending is not None and side.pending.segments
             for side in self.connection.sides
         )
-        beyond = (reply.ack - stream.after(stream.end)) & MODULUS if stream.end else 0
+        beyond = (reply.ack - stream.top()) & MODULUS if stream.end else 0
         return waits and reply.ack >= 0 and 0 < beyond < HALF
 
     def had_received(self, reply: Reply, exchange: Exchange) -> bool:
@@ -369,7 +384,8 @@ class Dialogue:
         if ack < 0:
             return exchange.frame <= reply.first_frame
         stream = self.c.stream
-        end = stream.after(exchange.end) if stream.gaps else stream.first + exchange.end
+        plain = stream.straight and not stream.gaps
+        end = stream.first + exchange.end if plain else stream.after(exchange.end)
         return (ack - end) & MODULUS < HALF
 
 

@@ -57,7 +57,7 @@ def _before(first: Side, second: Side) -> bool:
     assert first.fin is not None
     assert second.fin is not None
     for one, other, answer in ((first, second, True), (second, first, False)):
-        end = one.stream.after(one.stream.end) if one.stream.end else one.stream.first
+        end = one.stream.top() if one.stream.end else one.stream.first
         if covers(other.fin.ack, (end + 1) & MODULUS):  # type: ignore[union-attr]
             return answer
     return first.fin.frame < second.fin.frame

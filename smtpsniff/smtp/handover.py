@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from smtpsniff.smtp.model import NO_HELLO, Exchange, Mode, Phase
 from smtpsniff.smtp.preface import MAX_FRONT, in_front, may_be_in_front
+from smtpsniff.smtp.unsealing import Unsealing, behind
 from smtpsniff.smtp.verbs import VERBS
 from smtpsniff.text import decode
 from smtpsniff.tls import Records, is_client_hello, is_record
 from smtpsniff.tls.suites import suite_name
 
 if TYPE_CHECKING:
+    from smtpsniff.records import Entry
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.reader import Reader
 
@@ -45,6 +47,9 @@ class Tls:
     injected_reply: bytes = b""  # clear text between the 220 and the ServerHello
     client_begun: bool = False
     server_begun: bool = False
+    unsealing: Unsealing | None = None  # where there may be keys
+    decrypted: bool = False  # they fit: the dialogue goes on
+    begins: Entry | None = None
     opened: bool = False  # both went on in clear: the recording was made behind whoever opened it
 
     @property
@@ -88,7 +93,10 @@ def begins_with_tls(dialogue: Dialogue) -> bool:
 def begin_tls(dialogue: Dialogue, command: Exchange | None, *, hidden: bool = False) -> None:
     """From here on both streams are records. `hidden`: a hole has what asked for it."""
     asked = command is not None or hidden
-    dialogue.tls = Tls("starttls" if asked else "implicit", command)
+    dialogue.tls = tls = Tls("starttls" if asked else "implicit", command)
+    opener = dialogue.new_opener() if dialogue.new_opener is not None else None
+    if opener is not None:
+        tls.unsealing = Unsealing(tls, opener, dialogue.c, dialogue.s)
     dialogue.mode = Mode.OPAQUE
     dialogue.phase = Phase.TLS
     dialogue.topics.add("tls")
@@ -134,6 +142,25 @@ def read_tls(dialogue: Dialogue, final: bool) -> None:
             return
     _feed(dialogue, tls, dialogue.c, tls.client, client=True)
     _feed(dialogue, tls, dialogue.s, tls.server, client=False)
+    if tls.unsealing is not None and tls.unsealing.opens(final):
+        _go_on_inside(dialogue, tls, tls.unsealing)
+
+
+def _go_on_inside(dialogue: Dialogue, tls: Tls, unsealing: Unsealing) -> None:
+    """Keys open it: read on in the clear text (RFC 3207 §4.2, RFC 8314 §3)."""
+    dialogue.c, dialogue.s = (behind(stream) for stream in unsealing.streams())
+    tls.decrypted = dialogue.log.in_tls = True
+    dialogue.mode = Mode.COMMANDS
+    dialogue.hello = NO_HELLO if dialogue.hello is not None or tls.command else None
+    if tls.begins is not None:
+        tls.begins.text = "TLS begins; opened with its keys"
+    if tls.how == "starttls":
+        dialogue.phase = Phase.PRE_EHLO
+        return
+    dialogue.opened = max(unsealing.ready(), dialogue.opened)
+    dialogue.phase = Phase.GREETING
+    dialogue.hello = NO_HELLO
+    dialogue.greeting = dialogue.push("<greeting>", b"", 0, 0, first=True)
 
 
 def _feed(dialogue: Dialogue, tls: Tls, cursor: Reader, records: Records, *, client: bool) -> None:
@@ -145,6 +172,8 @@ def _feed(dialogue: Dialogue, tls: Tls, cursor: Reader, records: Records, *, cli
                 data = _clear_text(dialogue, tls, cursor, data, client=client)
             if data:
                 records.feed(data)
+                if tls.unsealing is not None:
+                    tls.unsealing.feed(data, cursor.limit - len(data), client=client)
             cursor.pos = cursor.limit
         gap = cursor.at_gap
         if gap is None:
@@ -152,6 +181,8 @@ def _feed(dialogue: Dialogue, tls: Tls, cursor: Reader, records: Records, *, cli
         cursor.pass_gap()
         dialogue.log.gap("client" if client else "server", gap)
         records.lose(gap.length)
+        if tls.unsealing is not None:
+            tls.unsealing.lose(gap, client=client)
 
 
 def _clear_text(
@@ -186,7 +217,9 @@ def _clear_text(
         tls.server_begun = True
     if not tls.frame:
         tls.frame, tls.time = frame, time
-        dialogue.log.note(client, "tls", "TLS begins; what follows cannot be read", frame, time)
+        tls.begins = dialogue.log.note(
+            client, "tls", "TLS begins; what follows cannot be read", frame, time
+        )  # fmt: skip
     return data[len(clear) :]
 
 

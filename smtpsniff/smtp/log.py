@@ -28,6 +28,13 @@ __all__ = ["Item", "Log"]
 MAX_GARBAGE = 50
 
 
+_WHY = {
+    "lost": "never captured",
+    "cut": "cut off by the capture's snap length",
+    "sealed": "that no key opens",
+}
+
+
 class Item(Struct, frozen=True, gc=False):
     """An entry that is neither an exchange nor a reply, with what orders it.
 
@@ -122,7 +129,7 @@ class Log:
 
     def gap(self, side: str, gap: Gap) -> None:
         """Bytes that the capture lacks."""
-        why = "never captured" if gap.why == "lost" else "cut off by the capture's snap length"
+        why = _WHY[gap.why]
         mine = side == "client"
         entry = Entry(
             Timestamp(gap.time), gap.frame, (gap.frame, gap.frame), self.me if mine else self.peer,
@@ -132,7 +139,7 @@ class Log:
 
     def note(
         self, mine: bool, kind: Kind, text: str, frame: int, time: int, size: int | None = None
-    ) -> None:
+    ) -> Entry:
         """Anything else that one side brought, beginning at its cursor."""
         entry = Entry(
             Timestamp(time), frame, (frame, frame), self.me if mine else self.peer, kind, text,
@@ -142,6 +149,7 @@ class Log:
         stream = cursor.stream
         ack = stream.acks[stream.piece(cursor.pos)] if stream.acks else -1
         (self.ours if mine else self.theirs).append(Item(entry, time, ack, cursor.pos + 1))
+        return entry
 
     def closing(self) -> None:
         """FIN and RST of both sides. A FIN takes a sequence number of its own (RFC 9293 §3.4)."""
@@ -192,7 +200,7 @@ class Log:
             (sides[1 - self._dialogue.client], self.server),
         ):
             stream = side.stream
-            if stream.gaps:
+            if stream.gaps or not stream.straight:
                 ends.append([stream.after(item.end) for item in items])
             else:
                 first = stream.first

@@ -33,7 +33,8 @@ def judge_early(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
     ack = exchange.ack
     if ack >= 0:
         stream = dialogue.s.stream
-        end = stream.after(reply.end) if stream.gaps else stream.first + reply.end
+        plain = stream.straight and not stream.gaps
+        end = stream.first + reply.end if plain else stream.after(reply.end)
         if (ack - end) & MODULUS < HALF:
             return
         exchange.early = "ack"
@@ -225,6 +226,8 @@ def _greeted(dialogue: Dialogue, exchange: Exchange, reply: Reply) -> None:
 
 def handshake_time(dialogue: Dialogue) -> int:
     """When the client's side had the connection: the greeting is waited for from here on."""
+    if dialogue.tls is not None and dialogue.tls.decrypted and dialogue.tls.how == "implicit":
+        return dialogue.opened
     side = dialogue.connection.sides[dialogue.client]
     mark = side.handshake or side.syn
     return mark.time if mark else dialogue.connection.start

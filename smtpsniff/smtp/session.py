@@ -88,7 +88,7 @@ def build(dialogue: Dialogue) -> Session:
 
 
 def _protocol(dialogue: Dialogue) -> Protocol:
-    if dialogue.tls is not None and dialogue.tls.how == "implicit":
+    if dialogue.tls is not None and dialogue.tls.how == "implicit" and dialogue.opaque:
         return "tls"
     if not dialogue.exchanges and not dialogue.replies:
         return "unknown"
@@ -211,5 +211,5 @@ def _tls(session: Session, dialogue: Dialogue) -> None:
     tls = dialogue.tls
     if tls is not None and (tls.frame or tls.how == "implicit"):
         session.tls = tls_facts(tls, session.first_frame)
-    if session.protocol == "smtp":
+    if session.protocol == "smtp" and (tls is None or tls.how == "starttls"):
         session.starttls = starttls_label(dialogue)

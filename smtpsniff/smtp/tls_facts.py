@@ -28,7 +28,9 @@ _FATAL = 2
 
 def tls_facts(tls: Tls, frame: int) -> TlsFacts:
     """What the wire shows of TLS; `frame` where no record was seen."""
-    facts = TlsFacts(tls.how, tls.frame or frame, False)
+    facts = TlsFacts(tls.how, tls.frame or frame, tls.decrypted)
+    if tls.unsealing is not None and not tls.decrypted:
+        facts.unopened = tls.unsealing.opener.why
     client, server = tls.client.client, tls.server.server
     if client is not None:
         facts.sni = client.sni
@@ -134,7 +136,7 @@ def starttls_label(dialogue: Dialogue) -> str | None:
 def _label(dialogue: Dialogue, tls: Tls) -> str | None:
     if tls.opened:
         return "completed-in-clear"
-    if tls.completed and not tls.failed:
+    if tls.decrypted or (tls.completed and not tls.failed):
         return "completed"
     if tls.failed:
         return "failed"

@@ -44,6 +44,10 @@ class Stream:
 
     __slots__ = ("acks", "base", "data", "end", "first", "frames", "gaps", "starts", "times")
 
+    straight = True
+    """Whether, without gaps, a sequence number is `first` and the offset: not where records of
+    TLS were taken off."""
+
     def __init__(self) -> None:
         self.data = b""
         self.base = 0
@@ -81,6 +85,15 @@ class Stream:
     def after(self, end: int) -> int:
         """Sequence number behind the byte before offset `end`: what an ACK of it must reach."""
         return (self.sequence(end - 1) + 1) & MODULUS if self.gaps else (self.first + end) & MODULUS
+
+    def top(self) -> int:
+        """Sequence number behind the last byte that was seen."""
+        return self.after(self.end)
+
+    @property
+    def wire(self) -> Stream:
+        """What TCP brought: this, unless it is what was found in that."""
+        return self
 
     def release(self, offset: int) -> None:
         """Forget the bytes before `offset` and the pieces that held only such bytes."""

@@ -19,7 +19,7 @@ from smtpsniff.tls.hellos import (
 )
 from smtpsniff.tls.names import ALERTS
 
-__all__ = ["Records", "is_client_hello", "is_record"]
+__all__ = ["Records", "certificates_of", "is_client_hello", "is_record"]
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, KEY_EXCHANGE = 1, 2, 11, 12
@@ -92,6 +92,12 @@ class Records:
             return
         self.broken = True
         self._rest = self._message = b""
+
+    def unsealed(self, certificates: list[bytes], alerts: list[tuple[int, int]]) -> None:
+        """Take what was under a seal that somebody opened."""
+        self.certificates = self.certificates or certificates
+        self.alerts += alerts[: MAX_ALERTS - len(self.alerts)]
+        alerts.clear()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of this direction."""
@@ -185,7 +191,12 @@ def _is_hello(body: bytes) -> bool:
     return body[:1] in (b"\x01", b"\x02") and int.from_bytes(body[1:4], "big") == len(body) - 4
 
 
-def _chain(body: bytes) -> list[bytes]:
+def certificates_of(body: bytes) -> list[bytes]:
+    """The same of TLS 1.3, where each has extensions behind it (RFC 8446 §4.4.2)."""
+    return _chain(body[1 + (body[0] if body else 0) :], extended=True)
+
+
+def _chain(body: bytes, *, extended: bool = False) -> list[bytes]:
     """The certificates of a Certificate message (RFC 5246 §7.4.2), as far as they are whole."""
     chain: list[bytes] = []
     end = min(3 + int.from_bytes(body[:3], "big"), len(body))
@@ -196,4 +207,6 @@ def _chain(body: bytes) -> list[bytes]:
             break
         chain.append(body[pos + 3 : pos + 3 + size])
         pos += 3 + size
+        if extended:
+            pos += 2 + int.from_bytes(body[pos : pos + 2], "big")
     return chain

@@ -263,7 +263,7 @@ def _by_transactions(session: Session) -> Verdict | None:
         return None
     outcomes = [t.outcome for t in session.transactions]
     worst = min(outcomes, key=_WORST.index)
-    if worst == "unknown" and session.tls is not None:
+    if worst == "unknown" and session.tls is not None and not session.tls.decrypted:
         return None
     text, frames = _SENTENCES[worst](session, session.transactions[outcomes.index(worst)])
     if len(outcomes) > 1:
@@ -274,7 +274,7 @@ def _by_transactions(session: Session) -> Verdict | None:
 
 def _opaque(session: Session) -> Verdict | None:
     """TLS that nobody opened."""
-    if session.tls is None:
+    if session.tls is None or session.tls.decrypted:
         return None
     frame = session.tls.frame
     began = session.complete.start and session.tls.version is None  # no ServerHello was seen
@@ -284,7 +284,8 @@ def _opaque(session: Session) -> Verdict | None:
         text = f"TLS with {_server(session)} had only begun when the capture ends (frame {frame})."
     else:
         what = "went on inside TLS and cannot be read"
-        text = f"The session with {_server(session)} {what} (frame {frame})."
+        why = f": {session.tls.unopened}" if session.tls.unopened else ""
+        text = f"The session with {_server(session)} {what} (frame {frame}){why}."
     return Verdict("opaque", text, [frame] if frame else [])
 
 

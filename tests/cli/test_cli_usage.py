@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtpsniff import __version__
-from smtpsniff.cli.words import COMMANDS, LATER_COMMANDS, LATER_FORMATS, LATER_OPTIONS
+from smtpsniff.cli.words import COMMANDS, LATER_COMMANDS, LATER_FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,15 +51,6 @@ def test_a_later_command_is_not_there_yet(cli: Cli, command: str) -> None:
     result = cli(command, "x.pcap")
     assert result.status == 2
     assert result.said == f"the command {command} is not there yet"
-
-
-@pytest.mark.parametrize("option", LATER_OPTIONS)
-def test_a_later_option_is_not_there_yet(cli: Cli, shipped: Shipped, option: str) -> None:
-    for words in ((option, "x"), (f"{option}=x",)):
-        result = cli("read", shipped("accepted"), *words)
-        assert result.status == 2
-        assert result.out == ""
-        assert result.said.endswith("is not there yet")
 
 
 @pytest.mark.parametrize("name", LATER_FORMATS)
