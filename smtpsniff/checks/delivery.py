@@ -106,9 +106,10 @@ def delivery_failed_all(view: View) -> Iterator[Hit]:
         severity: Severity = "error" if record.outcome == "rejected" else "warning"
         if _is_callout(letter, record):
             severity = "note"
+        number = len(record.recipients)
+        whom = "its only recipient" if number == 1 else f"any of its {number} recipients"
         yield view.at(
-            f"The message was taken for none of {plural(len(record.recipients), 'recipient')}: "
-            f"{names(r.address for r in failed)}.",
+            f"The message was not taken for {whom}: {names(r.address for r in failed)}.",
             commands[0], severity=severity,
         )  # fmt: skip
 

@@ -91,9 +91,10 @@ def tcp_retransmission_burst(
         where = f"between the point of capture and the {peer}"
         if behind * 2 < len(lost):
             where = f"between the {who} and the point of capture"
+        same = f", the same one up to {most} times" if most > 1 else ""
         text = (
-            f"The {who} had to send {plural(len(lost), 'segment')} again, the same one up to "
-            f"{plural(most, 'time')}; they were lost {where}, "
+            f"The {who} had to send {plural(len(lost), 'segment')} again{same}; "
+            f"{'it was' if len(lost) == 1 else 'they were'} lost {where}, "
             f"{moment(view, lost[0].frame).words}{_one_by_one(view)}."
         )
         severity: Severity | None = "error" if failed(view) else None

@@ -204,8 +204,10 @@ def _calls_itself(session: Session) -> str:
     helo = session.helo
     if helo is None:
         return ""
-    refused = "" if helo.accepted else ", which was refused"
-    return f"  {helo.verb} {shorten(safe(helo.name), NAME)}{refused}"
+    fate = "which was refused" if helo.code else "which was not answered"
+    return f"  {helo.verb} {shorten(safe(helo.name), NAME)}" + (
+        "" if helo.accepted else f", {fate}"
+    )
 
 
 def _greets(session: Session) -> str:
@@ -259,9 +261,12 @@ def _logins(session: Session) -> str:
         user = f" as {shorten(safe(auth.user), NAME)}" if auth.user else ""
         realm = f" of {shorten(safe(auth.realm), NAME)}" if auth.realm else ""
         behalf = f" for {shorten(safe(auth.authzid), NAME)}" if auth.authzid else ""
-        end = "cancelled" if auth.result == "cancelled" else auth.code or "no answer"
+        method = safe(auth.mechanism) or "AUTH without a method"
+        end = auth.result or auth.code or "no answer"
+        if auth.code and auth.result in ("accepted", "refused"):
+            end = f"{auth.result} ({auth.code})"
         shown = "".join(f"; {safe(k)} {safe(v)}" for k, v in (auth.secrets or {}).items())
-        logins.append(f"{safe(auth.mechanism)}{user}{realm}{behalf}: {end}{shown}")
+        logins.append(f"{method}{user}{realm}{behalf}: {end}{shown}")
     return "; ".join(logins)
 
 

@@ -152,6 +152,16 @@ def test_failed_for_all(text: str, severity: str) -> None:
     assert [f.severity for f in found("delivery-failed-all", text)] == [severity] * bool(severity)
 
 
+def test_none_of_several_and_not_the_only_one() -> None:
+    no, lone = "550 5.1.1 No", rcpt("550 5.1.1 No")
+    (alone,) = found("delivery-failed-all", f"@G ; @EN ; @M ; {lone} ; @Q")
+    assert "for its only recipient: r@mx.example" in alone.text
+    (both,) = found(
+        "delivery-failed-all", f"@G ; @EN ; @M ; {lone} ; {rcpt(no, 'q@mx.example')} ; @Q"
+    )
+    assert "for any of its 2 recipients: r@mx.example, q@mx.example" in both.text
+
+
 def test_lmtp_answers_for_each() -> None:
     text = (
         r'@G ; C "LHLO a.example.net\r\n" ; S "250 mx.example\r\n" ; @M ; @R ; '

@@ -89,6 +89,7 @@ def test_the_server_may_be_the_one_whose_large_packets_vanish() -> None:
 def test_where_it_was_lost_is_told() -> None:
     seen = one("tcp-retransmission-burst", '@G ; LOSS C "NOOP\\r\\n" 4 ; S "250 Ok\\r\\n"')
     assert "between the point of capture and the server" in seen.text
+    assert "again, the same one up to 3 times; they" in seen.text
 
 
 def test_two_ends_reset_at_once() -> None:
