@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_format, add_reading, take_filter
+from smtpsniff.cli.redacting import refuse_redaction
 from smtpsniff.cli.streams import Output, tell
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read the files, write the messages."""
+    refuse_redaction(args, "messages are written byte for byte")
     files, wanted = _what(args)
     if not args.folder:
         raise UsageError("where to? smtpsniff extract FILE -d DIR")

@@ -74,6 +74,9 @@ options of read, show, stories and extract:
   --color auto|always|never     NO_COLOR is honoured
   --attachments                 attachments: in records their digests; with
                                 extract the files
+  --redact, --redact-key FILE|env
+                                tokens in place of addresses, names, subjects
+                                and IP addresses, to show to others
   --show-secrets                passwords and tokens of logins, masked otherwise
   --hash-input                  SHA-256 of the inputs in the run record
   --verify-checksums            count packets with bad checksums

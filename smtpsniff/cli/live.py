@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from smtpsniff.cli import status
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_format, add_reading
+from smtpsniff.cli.redacting import refuse_redaction
 from smtpsniff.cli.streams import Output, paint_for, tell
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Listen, and show what happens."""
+    refuse_redaction(args, "what happens is told as it was said; redact what -w keeps")
     if args.list:
         return _list()
     if args.until is not None and args.until[0] != "duration":

@@ -180,6 +180,17 @@ def add_reading(
         help="show passwords and tokens of logins, which are masked otherwise",
     )
     parser.add_argument(
+        "--redact",
+        action="store_true",
+        help="addresses, names, subjects and other texts of people as tokens, to show to others",
+    )
+    parser.add_argument(
+        "--redact-key",
+        metavar="FILE|env",
+        help="with --redact: the key is in FILE, or in SMTPSNIFF_REDACT_KEY; the same key makes "
+        "the same tokens (else a new one for each run)",
+    )
+    parser.add_argument(
         "--hash-input",
         action="store_true",
         help="the SHA-256 of each input, and the command line, in the run record",

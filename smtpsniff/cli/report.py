@@ -72,7 +72,7 @@ def _write(page: Page, reading: Reading, args: argparse.Namespace) -> None:
 
     record = reading.record()
     sentences = {check.id: check.sentence for check in CATALOGUE}
-    html = page.html(record, args.command, sentences)
+    html = page.html(record, "" if args.redact else args.command, sentences)
     try:
         with open(args.page, "w" if args.force else "x", encoding="utf-8") as file:
             file.write(html)

@@ -14,6 +14,7 @@ from smtpsniff.cli.config import choice_of
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.interrupt import on_interrupt
 from smtpsniff.cli.progress import Progress
+from smtpsniff.cli.redacting import redaction_key
 from smtpsniff.cli.streams import tell
 from smtpsniff.cli.words import COMMANDS
 from smtpsniff.output.units import count
@@ -51,6 +52,7 @@ class Reading:
         self._fail_on: str = args.fail_on
         self._command: str = args.command
         self._hash_input: bool = args.hash_input
+        self._redacted: bool = args.redact
         self._record: Run | None = None
         choice = choice_of(args)  # before the files: mistakes in words are told first
         follow = getattr(args, "follow", False)
@@ -71,6 +73,7 @@ class Reading:
             packet_filter=words,
             where=args.where,
             keylog=key_logs(args.keylog),
+            redact=redaction_key(args),
         )
         self.progress = Progress()
         self.chronicle = Chronicle(STORY_CHECKS, choice, every=every) if stories else None
@@ -104,6 +107,8 @@ class Reading:
         if self._record is None:
             self._record = self.runner.record(__version__)
             if self._hash_input:
+                if self._redacted:
+                    return self._record  # either would tell which capture it is
                 self._record.command = self._command
                 for file in self._record.files:
                     file.sha256 = file.sha256 or _sha256(file.path)

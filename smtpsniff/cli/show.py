@@ -95,7 +95,7 @@ def _print(session: Session, reading: Reading, args: argparse.Namespace) -> None
         from smtpsniff.output.teaching import Teacher
         from smtpsniff.output.timeline import timeline
 
-        names = [file.path for file in reading.runner.totals.files]
+        names = reading.runner.files
         paint = paint_for(output, args.color)
         dialogue = ladder if args.format == "ladder" else timeline
         if args.explain:

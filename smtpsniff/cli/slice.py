@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from smtpsniff.cli import status
 from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.options import add_reading, take_filter
+from smtpsniff.cli.redacting import refuse_redaction
 from smtpsniff.cli.streams import is_terminal, tell
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Find the sessions, then write their packets."""
+    refuse_redaction(args, "packets are written as they were")
     files, ranges = _what(args)
 
     from smtpsniff.capture.errors import STANDARD_INPUT, CaptureError

@@ -15,6 +15,7 @@ from smtpsniff.capture.scapy_door import slow_decode
 from smtpsniff.checks.choice import EVERYTHING, Choice
 from smtpsniff.checks.run import Examiner, internal_error
 from smtpsniff.net import Fragments, decode
+from smtpsniff.output.redact import Redactor
 from smtpsniff.pipeline.census import Census
 from smtpsniff.pipeline.examine import Work, examine
 from smtpsniff.pipeline.keeping import AttachmentReader
@@ -72,6 +73,7 @@ class Settings:
     packet_filter: tuple[str, ...] = ()  # words of tcpdump's language; none lets all packets pass
     where: str = ""  # an expression that sessions must fulfil; none lets all pass
     keylog: tuple[str, ...] = ()  # files with the secrets of TLS sessions
+    redact: bytes | None = None  # a key: names in records become tokens under it
     watch: bool = False  # tell the news of sessions that run
 
 
@@ -109,6 +111,7 @@ class Analysis:
         self.watching = Watching(self._known) if self.settings.watch else None
         self._run_checks = Examiner(self.settings.choice)
         self.where = Where(self.settings.where) if self.settings.where else None
+        self.redactor = Redactor(self.settings.redact) if self.settings.redact else None
         self._filter: PacketFilter | None = None
         # Those of the packets that are chosen, and those of all, where there is a filter.
         self._fragments, self._all_fragments = Fragments(), Fragments()
@@ -242,6 +245,8 @@ class Analysis:
                 first = self._census.first_frame(session, first)
             if late or self.where is None or self.where(session):
                 step.facts.append(self._facts(work, session))
+                if self.redactor is not None and not late:  # chosen by what it was
+                    self.redactor.session(session)
                 step.ended.append((first, session))
                 if not late:
                     self.summary.add(session)
@@ -278,7 +283,10 @@ class Analysis:
         if not self.settings.stories:
             return None
         try:
-            return facts_of(session, work.dialogue)
+            facts = facts_of(session, work.dialogue)
+            if self.redactor is not None:
+                self.redactor.facts(session, facts)
+            return facts
         except Exception as fault:  # a fault of ours: told, and the run goes on
             _log.debug("frame %d", session.first_frame, exc_info=True)
             session.findings.append(internal_error(session, "the facts for stories", fault))
@@ -354,7 +362,11 @@ class Queue:
                 session.number = number
                 if facts is not None:
                     facts.number = number
-                if late is None or late(session):
+                if late is None:
+                    yield session, facts
+                elif late(session):
+                    if analysis.redactor is not None:
+                        analysis.redactor.session(session)
                     yield session, facts
 
 
@@ -381,6 +393,7 @@ def read(
     attachments: bool = False,
     show_secrets: bool = False,
     keylog: str | os.PathLike[str] | None = None,
+    redact: bytes | None = None,
 ) -> Iterator[Session]:
     """Sessions of capture files, as they end.
 
@@ -391,6 +404,8 @@ def read(
     cannot be understood). Numbers stay those of the whole capture. `attachments` adds those of
     each message, with their digests; `show_secrets` what logins say. `keylog` is a file
     with the secrets of TLS sessions (SSLKEYLOGFILE), besides those that a pcapng file has itself.
+    `redact` is a key (at most 64 octets): under it names, addresses and texts become tokens, the
+    same ones in every call.
 
     Raises `CaptureError` for a file that cannot be read at all; a damaged one gives every
     session up to the damage.
@@ -404,6 +419,7 @@ def read(
         keeper=AttachmentReader() if attachments else None,
         show_secrets=show_secrets,
         keylog=() if keylog is None else (os.fspath(keylog),),
+        redact=redact,
     )
     yield from sessions_of(Analysis(paths, settings))
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from smtpsniff.capture.live import LiveCapture
+    from smtpsniff.output.redact import Redactor
     from smtpsniff.pipeline.keeping import Keeper
     from smtpsniff.records import Session, Story
     from smtpsniff.select import Where
@@ -215,7 +216,9 @@ class Runner:
 
     @property
     def files(self) -> list[str]:
-        """The files in the order in which records count them."""
+        """The files in the order in which records count them, as they may be told."""
+        if self._settings.redact:
+            return [f"capture {n}" for n in range(1, len(self._analysis.captures) + 1)]
         return [capture.path for capture in self._analysis.captures]
 
     def place(self, file: int, frame: int) -> int:
@@ -230,7 +233,7 @@ class Runner:
         analysis, renderer = self._analysis, self._renderer
         if analysis.where is not None and analysis.where.by_number:
             keeper = analysis.settings.keeper
-            renderer = _Late(renderer, analysis.where, analysis.summary, keeper)
+            renderer = _Late(renderer, analysis.where, analysis.summary, keeper, analysis.redactor)
         total = sum(c.size for c in analysis.captures)
         done = 0
         numbering = Numbering()
@@ -335,7 +338,10 @@ class Runner:
 
     def record(self, version: str) -> Run:
         """The run record."""
-        return record_of(self.totals, self._settings, version)
+        record = record_of(self.totals, self._settings, version)
+        if self._analysis.redactor is not None:
+            self._analysis.redactor.run(record)
+        return record
 
 
 def _ranked(counts: dict[str, int]) -> dict[str, int]:
@@ -361,12 +367,18 @@ class _Late:
     """Renders sessions once they have their number, which decides whether they are wanted."""
 
     def __init__(
-        self, renderer: Renderer, where: Where, summary: Summary, keeper: Keeper | None
+        self,
+        renderer: Renderer,
+        where: Where,
+        summary: Summary,
+        keeper: Keeper | None,
+        redactor: Redactor | None,
     ) -> None:
         self._renderer = renderer
         self._keeper = keeper
         self._where = where
         self._summary = summary
+        self._redactor = redactor
 
     def render(self, session: Session) -> Session:
         return session
@@ -379,6 +391,8 @@ class _Late:
                 self._keeper.forget(session)
             return _UNWANTED
         self._summary.add(session)
+        if self._redactor is not None:
+            self._redactor.session(session)
         session.number = 0
         return self._renderer.number(self._renderer.render(session), number)
 
