@@ -5,6 +5,7 @@ Examples:
   smtpsniff show monday.pcap tuesday.pcap --session 12
   smtpsniff show mail.pcap 3 --ladder -t a
   smtpsniff show mail.pcap 3 --explain
+  smtpsniff show mail.pcap 3 -v
   smtpsniff show mail.pcap 3 --json | jq .timeline
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import argparse
 
     from smtpsniff.cli.running import Reading
+    from smtpsniff.output.bodies import Bodies
     from smtpsniff.records import Run, Session
 
 
@@ -55,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="under each line what it means, for who learns SMTP"
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="unfold messages: every line that was sent"
+    )
     add_format(parser, "the session's record", ("ladder",))
     add_reading(parser)
 
@@ -62,23 +67,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read the files, find the session, show it."""
     files, number = _what(args)
-    if args.explain and args.format != "text":
-        raise UsageError("--explain stands under the lines of the text; leave the other form away")
+    if (args.explain or args.verbose) and args.format != "text":
+        option = "--explain" if args.explain else "-v"
+        raise UsageError(f"{option} adds to the lines of the text; leave the other form away")
+
+    from tempfile import TemporaryDirectory
 
     from smtpsniff.cli.running import Reading
+    from smtpsniff.output.bodies import Bodies
+    from smtpsniff.output.extract.keeping import Extractor
 
-    reading = Reading(files, args, Picker(number))
-    session = None
-    for found in reading:
-        session = found or session
-    if session is None:
-        return _absent(number, reading.record(), reading.finish())
-    _print(session, reading, args)
+    with TemporaryDirectory(prefix="smtpsniff-") as work:
+        keeper = Extractor(work, frozenset((number,))) if args.verbose else None
+        reading = Reading(files, args, keeper or Picker(number), keeper=keeper)
+        found = None
+        for one in reading:
+            found = one or found
+        if found is None:
+            return _absent(number, reading.record(), reading.finish())
+        session, messages = found if args.verbose else (found, [])
+        _print(session, reading, args, Bodies(messages))
     code = reading.finish()
     return code if code == status.USAGE else _status(session, args.fail_on)
 
 
-def _print(session: Session, reading: Reading, args: argparse.Namespace) -> None:
+def _print(session: Session, reading: Reading, args: argparse.Namespace, bodies: Bodies) -> None:
     output = Output()
     digits = reading.runner.digits
     if args.format not in ("text", "ladder"):
@@ -97,9 +110,10 @@ def _print(session: Session, reading: Reading, args: argparse.Namespace) -> None
 
         names = reading.runner.files
         paint = paint_for(output, args.color)
-        dialogue = ladder if args.format == "ladder" else timeline
-        if args.explain:
-            dialogue = partial(timeline, beside=Teacher().beside)
+        more = [Teacher().beside] if args.explain else []
+        if args.verbose:
+            more.append(bodies.beside)
+        dialogue = ladder if args.format == "ladder" else partial(timeline, beside=more)
         for line in story(session, names, digits, paint, dialogue, args.time):
             output.line(line)
     output.flush()

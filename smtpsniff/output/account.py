@@ -64,7 +64,7 @@ class Said(Struct, frozen=True, gc=False):
 
 class Line(Struct, gc=False, omit_defaults=True):
     """One entry of the timeline. `time` is nanoseconds since 1970, `at` seconds since the session
-    began, `wait` seconds since what it follows upon.
+    began, `wait` seconds since what it follows upon; `entry` is its index in the record.
 
     `tone` is ``error`` or ``warning`` for a refusal, ``dim`` for what nobody said, else empty;
     `phase` names the part of the session that it belongs to. `asked` is what a reply answers, as
@@ -86,6 +86,7 @@ class Line(Struct, gc=False, omit_defaults=True):
     enhanced: str = ""
     asked: str = ""
     in_tls: bool = False
+    entry: int = -1
 
 
 class Fact(Struct, frozen=True, gc=False):
@@ -314,6 +315,7 @@ def _lines(session: Session) -> Iterator[Line]:
             entry.enhanced or "",
             _asked(entry, session.timeline),
             entry.in_tls,
+            index,
         )
 
 

@@ -14,7 +14,7 @@ from smtpsniff.output.units import span
 from smtpsniff.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from smtpsniff.output.account import Account, Line, Said
     from smtpsniff.output.paint import Paint
@@ -31,19 +31,19 @@ SLOW = 5.0  # seconds of waiting that stand out
 
 
 def timeline(
-    told: Account, paint: Paint, form: str = "r", beside: Beside | None = None
+    told: Account, paint: Paint, form: str = "r", beside: Sequence[Beside] = ()
 ) -> Iterator[str]:
     """The head and the lines; `form` is of the times, one of `clock.FORMS`.
 
-    `beside` has more lines to say under each, at the indent that it is given.
+    `beside` have more lines to say under each, at the indent that they are given.
     """
     times = clock_of(told, form)
     columns = _Columns(told, paint, len(times[0]))
     yield columns.head()
     for time, line in zip(times, told.lines, strict=True):
         yield from columns.line(time, line)
-        if beside is not None:
-            yield from beside(line, paint, columns.indent)
+        for more in beside:
+            yield from more(line, paint, columns.indent)
         for finding in line.findings:
             yield from finding_lines(finding, paint, columns.indent)
 

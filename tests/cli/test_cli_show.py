@@ -72,3 +72,53 @@ def test_explained_line_by_line(cli: Cli, shipped: Shipped) -> None:
     refused = cli("show", shipped("accepted"), 1, "--explain", "--ladder")
     assert refused.status == 2
     assert "--explain" in refused.said
+
+
+def _body(out: str, number: int = 0) -> list[str]:
+    """The lines behind a bar, of the n-th message that has any."""
+    bodies: list[list[str]] = []
+    before = ""
+    for line in out.splitlines():
+        head, bar, text = line.partition("|")
+        if bar and not head.strip():
+            if not before:
+                bodies.append([])
+            bodies[-1].append(text.removeprefix(" "))
+            before = bar
+        else:
+            before = ""
+    return bodies[number] if bodies else []
+
+
+def test_verbose_unfolds_the_message(cli: Cli, shipped: Shipped) -> None:
+    folded, unfolded = (cli("show", shipped("accepted"), 1, *more) for more in ((), ("-v",)))
+    body = _body(unfolded.out)
+    assert body[0] == "Date: Mon, 23 Nov 2026 22:58:42 +0000"
+    assert "shall we meet at noon, at the usual place?" in body
+    assert _body(folded.out) == []
+    rest = [line for line in unfolded.out.splitlines() if not line.lstrip().startswith("|")]
+    assert rest == folded.out.splitlines()
+
+
+def test_verbose_shows_what_was_sent_and_no_more(cli: Cli, write: Write) -> None:
+    text = r"""
+        @T ; @D ; C "Subject: 1\r\n\r\n..dot\r\n\x1b[31mred\xff\r\n.\r\n" ; S "250 2.0.0 Ok\r\n"
+        @M ; @R ; C "BDAT 6\r\nfirst " ; S "250 ok\r\n" ; C "BDAT 8 LAST\r\nsecond\r\n"
+        S "250 ok\r\n" ; @Q
+    """
+    result = cli("show", write(capture(text)), 1, "-v", "--jobs", 2)
+    assert _body(result.out, 0) == ["Subject: 1", "", ".dot", r"\x1b[31mred\xff"]
+    assert _body(result.out, 1) == ["first second"]
+
+
+def test_verbose_marks_what_the_capture_lacks(cli: Cli, write: Write) -> None:
+    text = '@T ; @D ; C "Subject: 1\\r\\n\\r\\nhere " ; GAP C 40 ; C " there\\r\\n" ; @X'
+    body = "\n".join(_body(cli("show", write(capture(text)), 1, "-v").out))
+    assert "here [octets never captured]" in body
+    assert "there" in body
+
+
+def test_verbose_is_of_the_text_only(cli: Cli, shipped: Shipped) -> None:
+    result = cli("show", shipped("accepted"), 1, "-v", "--json")
+    assert (result.status, result.out) == (2, "")
+    assert "-v adds to the lines of the text" in result.said

@@ -89,7 +89,7 @@ def test_it_fits_eighty_columns_and_leaves_the_rest_as_it_was(lesson: str) -> No
     for session in smtpsniff.read(CAPTURES / f"{lesson}.pcapng"):
         told = account(session, ["mail.pcap"], 6)
         plain = list(timeline(told, Paint(80)))
-        taught = list(timeline(told, Paint(80), "r", Teacher().beside))
+        taught = list(timeline(told, Paint(80), "r", [Teacher().beside]))
         assert max(map(cells, taught)) <= 80
         rest = iter(taught)
         assert all(line in rest for line in plain)
