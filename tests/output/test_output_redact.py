@@ -149,6 +149,33 @@ def test_a_cut_name_is_hidden_too() -> None:
     assert "verylong" not in wording.free("to <verylongname…")
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "run", [".", "/", "-", "a.", '"', "=?", "@", "…", "1:", "x@", "<", "a", "ß"]
+)
+def test_no_text_takes_long(run: str) -> None:
+    wording = Wording(Tokens(KEY))
+    for number in range(400):
+        wording.know(f"some text {number}", "T-1")
+    wording.sentence(run * 50_000)
+    wording.words(run * 50_000)
+
+
+def test_a_session_that_names_too_much_keeps_only_words_of_the_protocol() -> None:
+    wording = Wording(Tokens(KEY))
+    for number in range(10_000):
+        wording.know(f"some text {number}", "T-1")
+    assert wording.free("250 some text 9999 SIZE").startswith("250 Text-")
+    assert wording.free("250 some text 9999 SIZE").endswith(" SIZE")
+
+
+def test_letters_that_fold_to_several_hide_nothing() -> None:
+    wording = Wording(Tokens(KEY))
+    wording.know("Große Straße", "Subject-1")
+    assert "stra" not in wording.free("it was GROSSE STRASSE 5").casefold().replace("subject", "")
+    assert "stra" not in wording.free("it was große straße 5").casefold().replace("subject", "")
+
+
 @given(st.text(max_size=300), st.lists(st.text(max_size=20), max_size=5))
 def test_no_text_makes_it_fail(text: str, known: list[str]) -> None:
     wording = Wording(Tokens(KEY))

@@ -2,7 +2,7 @@
 
 What is told of SMTP stays: who waited for whom, verbs, parameters, codes, sizes, times, headers'
 names. The same input has the same token under the same key, and nobody without the key can find
-the input by trying (DESIGN.md has no place for a list of pairs: none is kept).
+the input by trying. No list of what stands for what is kept.
 """
 
 from __future__ import annotations

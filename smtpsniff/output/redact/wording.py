@@ -19,11 +19,19 @@ __all__ = ["ADDRESS", "Wording"]
 
 SHORTEST = 3  # a shorter word would be found in any text
 SHORTEST_NUMBER = 5  # a shorter number is more often a count or a code than somebody's
-MOST = 20_000  # things known of one session; more than a hostile session is worth
+# What is known of one session: words are looked up, but each text of several words is searched for
+# in every other. A session with more is hostile, and keeps the protocol's words only.
+MOST_WORDS = 20_000
+MOST_PHRASES = 500
+MOST_CUTS = 8  # places in one text where something was cut; ours have one or two
 _LONGEST = 300  # characters of a known text that are looked for where a sentence was cut
 
 _ATOM = r"[^\s<>()\[\]\"',;:@\\]"
-ADDRESS = re.compile(rf"(?:\"[^\"\r\n]{{0,256}}\"|{_ATOM}+)@(?:\[[^\]\s]*\]|[\w.-]*\w)", re.UNICODE)
+# What may begin anywhere begins only once in a run: no search is quadratic.
+ADDRESS = re.compile(
+    rf"(?:\"[^\"\r\n]{{0,256}}\"|(?<!{_ATOM}){_ATOM}+)@(?:\[[^\]\s]{{0,64}}\]|[\w.-]*\w)",
+    re.UNICODE,
+)
 _IP4 = r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)"
 _IP6 = (
     r"(?:(?<=IPv6:)|(?<![\w:.]))(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}"
@@ -36,7 +44,7 @@ _ALIKE = re.compile(
     rf"|(?P<address>{ADDRESS.pattern})"
     rf"|(?P<ip6>{_IP6})|(?P<ip4>{_IP4})"
     r"|(?P<host>(?<![\w@.-])(?:[\w-]+\.)+[^\W\d_][\w-]+(?![\w@-]))"
-    r"|(?P<opaque>(?<!\w)(?=[A-Za-z0-9+/]*[0-9])(?=[A-Za-z0-9+/]*[A-Za-z])"
+    r"|(?P<opaque>(?<![\w+/])(?=[A-Za-z0-9+/]*[0-9])(?=[A-Za-z0-9+/]*[A-Za-z])"
     r"[A-Za-z0-9+/]{14,}={0,2}(?!\w))"
     r"|(?P<word>\w[\w'+~!#$%&*-]*)",
     re.UNICODE,
@@ -87,6 +95,7 @@ class Wording:
         self.tokens = tokens
         self._words: dict[str, str] = {}
         self._phrases: dict[str, str] = {}
+        self._longest_first: list[str] = []
         self.strict = False  # more is known than can be looked for: keep the protocol's words only
 
     def know(self, value: str | None, token: str) -> None:
@@ -95,7 +104,7 @@ class Wording:
         key = value.casefold()
         if len(value) < SHORTEST or key.upper() in _protocol():
             return
-        if len(self._words) + len(self._phrases) >= MOST:
+        if len(self._words) >= MOST_WORDS or len(self._phrases) >= MOST_PHRASES:
             self.strict = True
             return
         whole = _ALIKE.fullmatch(value)
@@ -116,8 +125,14 @@ class Wording:
         text = text.replace("\ue000", "?").replace("\ue001", "?")
         held: list[str] = []
         if self._phrases:
-            text = self._without_phrases(text, held)
-        if "…" in text:
+            found = self._without_phrases(text, held)
+            if found is None:
+                return self.words(text)
+            text = found
+        cuts = text.count("…")
+        if cuts > MOST_CUTS:
+            return self.words(_HOLD.sub("", text))
+        if cuts:
             text = self._without_cut(text)
         text = _ALIKE.sub(self._alike, text)
         return _HOLD.sub(lambda m: held[int(m[1])], text) if held else text
@@ -194,13 +209,18 @@ class Wording:
             self.tokens.named("Text", path) if path else ""
         )
 
-    def _without_phrases(self, text: str, held: list[str]) -> str:
+    def _without_phrases(self, text: str, held: list[str]) -> str | None:
+        """The text with marks in place of known ones; None where one cannot be cut out."""
         folded = text.casefold()
-        for phrase in sorted(self._phrases, key=len, reverse=True):
+        if len(self._longest_first) < len(self._phrases):
+            self._longest_first = sorted(self._phrases, key=len, reverse=True)
+        for phrase in self._longest_first:
             if phrase in folded:
                 held.append(self._phrases[phrase])
                 mark = _HELD.format(len(held) - 1)
-                text = re.sub(re.escape(phrase), mark, text, flags=re.IGNORECASE)
+                text, times = re.subn(re.escape(phrase), mark, text, flags=re.IGNORECASE)
+                if not times:  # letters that fold to several, as ß does
+                    return None
                 folded = text.casefold()
         return text
 
@@ -208,10 +228,12 @@ class Wording:
         """Before an ellipsis: the beginning of something known, else the last word."""
         parts = text.split("…")
         for index, part in enumerate(parts[:-1]):
-            folded = part.casefold()
+            folded = part[-_LONGEST:].casefold()
             longest = 0
-            for known in (*self._phrases, *self._words):
-                for size in range(min(len(known), len(part), _LONGEST), longest, -1):
+            for known in self._phrases:  # of a word, what is cut goes anyway
+                if known[:SHORTEST] not in folded:
+                    continue
+                for size in range(min(len(known), len(folded)), longest, -1):
                     if folded.endswith(known[:size]):
                         longest = size
                         break
