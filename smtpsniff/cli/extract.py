@@ -10,8 +10,8 @@ inputs, the command line and the version.
 Examples:
   smtpsniff extract mail.pcap -d evidence
   smtpsniff extract mail.pcap 3 -d evidence --attachments
-  smtpsniff extract monday.pcap tuesday.pcap --session 3 --session 7 -d evidence --urls
-  smtpsniff extract mail.pcap -d evidence --mbox && mutt -f evidence/messages.mbox
+  smtpsniff extract monday.pcap tuesday.pcap --session 3 -d evidence --urls
+  smtpsniff extract mail.pcap -d out --mbox && mutt -f out/messages.mbox
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ prove it.
 
 commands:
   smtpsniff FILE...             sessions, what went wrong, counts
-  smtpsniff read FILE...        the same, whatever the files are called; -r FILE
+  smtpsniff read FILE...        the same, whatever the files are called; --by
+                                what they have in common, --sort in which order
   tcpdump -U -w - | smtpsniff - standard input, told as it becomes known
   smtpsniff read --follow FILE  a file that is still growing, until Ctrl-C
   smtpsniff -i INTERFACE        sessions while they happen (smtpsniff live);
@@ -32,6 +33,7 @@ commands:
                                 keeps the packets
   smtpsniff show FILE N         session N: who said what, when, what was wrong
   smtpsniff show FILE... --session N
+                                --ladder: client and server as two columns
   smtpsniff extract FILE... -d DIR
                                 messages byte for byte, and what they hold
   smtpsniff stories FILE...     what became of each mail over all its attempts
@@ -49,7 +51,7 @@ commands:
                                 and findings; query --tables has the columns
   smtpsniff schema              JSON Schema of the records
 
-selecting, with read and show (numbers stay those of the whole capture):
+selecting sessions (their numbers stay those of the whole capture):
   smtpsniff FILE... host 192.0.2.1 and not port 465
                                 packets, in tcpdump's language; after -- where
                                 one of the words is also a file
@@ -58,9 +60,11 @@ selecting, with read and show (numbers stay those of the whole capture):
                                 and, or, not, ( ); a list matches if any of its
                                 elements does; smtpsniff schema has the keys
 
-options of read, show, stories and extract:
+options of the commands that read (COMMAND --help has those of one alone):
   --json                        records, one JSON object a line
-  --format text|json|ndjson     json: one document with all of it
+  --format text|json|ndjson     json: one document with all of it; read has
+                                csv, zeek, zeek-files, zeek-json, eve and
+                                parquet, too
   --port N                      a mail port besides 25, 465, 587, 2525, 24;
                                 on other ports SMTP is recognised by content
   --fail-on error|warning|note|never

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
+import textwrap
 from typing import TYPE_CHECKING, NoReturn
 
 from smtpsniff.cli.config import add_choosing
@@ -27,7 +29,7 @@ class Parser(argparse.ArgumentParser):
         description, _, examples = about.partition("\n\nExamples:\n")
         super().__init__(
             prog=f"smtpsniff {command}",
-            description=description.strip(),
+            description=_filled(description),
             epilog=f"examples:\n{examples.rstrip()}" if examples else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -45,6 +47,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Argparse would print the usage in front; the line alone says it."""
         raise UsageError(f"{message} ({self.prog} --help says more)")
+
+
+def _filled(description: str) -> str:
+    """Paragraphs as wide as the terminal, as argparse makes those of the options."""
+    width = shutil.get_terminal_size().columns - 2
+    return "\n\n".join(textwrap.fill(part, width) for part in description.strip().split("\n\n"))
 
 
 def split_at_dashes(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -5,21 +5,24 @@ that it names are filled. Times are UTC; smtpsniff query --tables has the column
 
 Examples:
   smtpsniff query --tables
-  smtpsniff query mail.pcap "SELECT outcome, count(*) FROM sessions GROUP BY ALL"
+  smtpsniff query mail.pcap "SELECT outcome, count(*) FROM sessions GROUP BY 1"
   # failures by the recipients' domain
-  smtpsniff query mail.pcap "SELECT domain, reason, count(*) AS failed FROM recipients
-    WHERE outcome IN ('rejected', 'deferred') GROUP BY ALL ORDER BY failed DESC"
+  smtpsniff query mail.pcap "SELECT domain, reason, count(*) AS failed
+    FROM recipients WHERE outcome IN ('rejected', 'deferred')
+    GROUP BY ALL ORDER BY failed DESC"
   # the slowest servers
   smtpsniff query mail.pcap "SELECT server_ip, count(*) AS sessions,
-    round(median(delay_server), 3) AS median, round(max(delay_server), 3) AS longest
+    round(median(delay_server), 3) AS median,
+    round(max(delay_server), 3) AS longest
     FROM sessions GROUP BY ALL ORDER BY median DESC LIMIT 10"
   # put off, and accepted later
   smtpsniff query mail.pcap "SELECT late.address, early.session AS put_off,
-    late.session AS accepted FROM recipients early JOIN recipients late USING (address)
+    late.session AS accepted
+    FROM recipients early JOIN recipients late USING (address)
     WHERE early.outcome = 'deferred' AND late.outcome = 'accepted'
     AND late.session > early.session"
   # what was said in the sessions that a check has something to say of
-  smtpsniff query mail.pcap "SELECT e.session, e.entry, e.party, e.text, f.check_id
+  smtpsniff query mail.pcap "SELECT session, entry, party, e.text, f.check_id
     FROM events e JOIN findings f USING (session, entry)" --format csv
 """
 

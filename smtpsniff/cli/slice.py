@@ -8,7 +8,7 @@ Examples:
   smtpsniff slice mail.pcap 3 -w three.pcapng
   smtpsniff slice mail.pcap 1 4-7 -w - | wireshark -k -i -
   smtpsniff slice monday.pcap tuesday.pcap --session 12 -w twelve.pcapng
-  smtpsniff slice mail.pcap --where 'verdict.outcome == rejected' -w rejected.pcapng
+  smtpsniff slice mail.pcap --where 'verdict.outcome == rejected' -w no.pcapng
 """
 
 from __future__ import annotations

@@ -34,7 +34,10 @@ C "{EVIL}\\r\\n"
 S "500 {EVIL}\\r\\n"
 @Q
 """
-COMMANDS = [("read",), ("show", "--session", "1")]
+COMMANDS = [
+    ("read",), ("stories", "--all"), ("show", "--session", "1"),
+    ("show", "--session", "1", "--ladder"), ("show", "--session", "1", "--explain"),
+]  # fmt: skip
 
 
 def _harmless(text: str, colours: bool = False) -> None:

@@ -35,10 +35,14 @@ def test_help_names_every_command_and_has_examples(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_examples(cli: Cli, command: str) -> None:
+def test_every_command_has_help_with_examples(
+    cli: Cli, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     result = cli(command, "--help")
     assert result.status == 0
     assert "examples:" in result.out
+    assert [line for line in result.out.splitlines() if len(line) > 80] == []
 
 
 def test_version(cli: Cli) -> None:
