@@ -8,6 +8,7 @@ smtpsniff: what happened to each mail in a packet capture
   smtpsniff FILE...             sessions, and what went wrong
   smtpsniff show FILE N         session N, line by line
   smtpsniff -i INTERFACE        sessions while they happen
+  smtpsniff tui FILE...         a screen to walk through them
   smtpsniff explain WORD        a check, reply code, command, extension ...
   smtpsniff FILE --json         the same as records, for programs
 
@@ -40,6 +41,8 @@ commands:
   smtpsniff slice FILE N... -w out.pcapng
                                 the packets of sessions N, or of those --where
                                 chooses, as a capture of their own
+  smtpsniff tui FILE...         sessions on a screen to walk through: filter,
+                                compare, save; -i INTERFACE: live
   smtpsniff explain WORD        a check, a reply code (550), an enhanced code
                                 (5.1.1), a command (RCPT), an extension (SIZE),
                                 a reason (greylist), an outcome (ambiguous)

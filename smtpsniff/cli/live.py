@@ -27,10 +27,12 @@ from smtpsniff.cli.redacting import refuse_redaction
 from smtpsniff.cli.streams import Output, paint_for, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from smtpsniff.cli.listening import Listening
     from smtpsniff.output.paint import Paint
+
+    Show = Callable[[Listening, argparse.Namespace], None]
 
 
 def number(word: str) -> int:
@@ -59,11 +61,18 @@ def measure(word: str) -> tuple[str, int]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Interfaces, filter, limits, the file to keep, and the options of reading."""
+    parser.add_argument("words", nargs="*", metavar="FILTER", help="a packet filter, as of tcpdump")
+    parser.add_argument("-D", dest="list", action="store_true", help="list the interfaces")
+    add_listening(parser)
+    add_format(parser, "a record for each session as it ends, and one for the run")
+    add_reading(parser)
+
+
+def add_listening(parser: argparse.ArgumentParser) -> None:
+    """Where to listen, how long, and what to keep."""
     add = parser.add_argument
-    add("words", nargs="*", metavar="FILTER", help="a packet filter, as of tcpdump")
     add("-i", dest="interfaces", action="append", default=[], metavar="INTERFACE",
         help="where to listen; may be repeated; any: all that are up (the default)")  # fmt: skip
-    add("-D", dest="list", action="store_true", help="list the interfaces")
     add("-c", dest="count", type=number, metavar="N", help="end after so many packets")
     add("-a", dest="until", type=measure, metavar="duration:S", help="end after so many seconds")
     add("-w", dest="write", metavar="FILE", help="keep the packets, as pcapng")
@@ -74,15 +83,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep so many bytes of each packet; 0, the default: all")  # fmt: skip
     add("-p", dest="modest", action="store_true", help="no promiscuous mode")
     add("-Z", dest="user", metavar="USER", help="be this user as soon as listening has begun")
-    add_format(parser, "a record for each session as it ends, and one for the run")
-    add_reading(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Listen, and show what happens."""
+    return _list() if args.list else listen(args, _show)
+
+
+def listen(args: argparse.Namespace, show: Show) -> int:
+    """Listen, and let `show` show it; the exit status."""
     refuse_redaction(args, "what happens is told as it was said; redact what -w keeps")
-    if args.list:
-        return _list()
     if args.until is not None and args.until[0] != "duration":
         raise UsageError("-a knows duration:SECONDS; -b has the measures of files")
     if args.write == "-":
@@ -102,9 +112,12 @@ def run(args: argparse.Namespace) -> int:
     except CaptureError as error:
         raise UsageError(str(error)) from None
     with listening:
-        show = _json if args.format != "text" else _text
         show(listening, args)
     return listening.finish()
+
+
+def _show(listening: Listening, args: argparse.Namespace) -> None:
+    (_json if args.format != "text" else _text)(listening, args)
 
 
 def _list() -> int:

@@ -27,19 +27,20 @@ class Progress:
         self._wanted = wanted and not dumb and is_terminal(sys.stderr)
         self._next = time.monotonic() + PATIENCE
         self._shown = False
+        self.part = 0.0  # of the input that was read
         self.also: Callable[[], None] | None = None  # called whenever there is progress
 
     def __call__(self, done: int, total: int) -> None:
         """Show it, if it is time to."""
+        self.part = min(done / total, 1.0) if total > 0 else 0.0
         if self.also is not None:
             self.also()
         now = time.monotonic()
         if not self._wanted or now < self._next or total <= 0:
             return
         self._next = now + EVERY
-        part = min(done / total, 1.0)
-        bar = "#" * round(part * WIDTH)
-        self._write(f"\r  {bar:.<{WIDTH}} {part:4.0%} of {total / 1e6:,.0f} MB")
+        bar = "#" * round(self.part * WIDTH)
+        self._write(f"\r  {bar:.<{WIDTH}} {self.part:4.0%} of {total / 1e6:,.0f} MB")
         self._shown = True
 
     def clear(self) -> None:

@@ -27,9 +27,12 @@ from smtpsniff.cli.streams import is_terminal, tell
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterable
 
     from smtpsniff.cli.running import Reading
     from smtpsniff.records import Session
+
+    Place = Callable[[int, int], int]
 
 _NUMBERS = re.compile(r"([0-9]{1,12})(?:-([0-9]{1,12}))?", re.ASCII)
 
@@ -77,10 +80,11 @@ def run(args: argparse.Namespace) -> int:
     code = reading.finish()
     if not chosen:
         return _none(reading, code)
+    runner = reading.runner
     try:
         file = create(args.output, force=args.force)
         with nullcontext(file) if args.output == STANDARD_OUTPUT else file:
-            packets = _write(reading, chosen, file)
+            packets = write_packets(runner.files, runner.place, chosen, file)
     except CaptureError as error:
         raise UsageError(str(error)) from None
     sessions = f"{len(chosen):,} session{'' if len(chosen) == 1 else 's'}"
@@ -134,12 +138,17 @@ class _Chooser:
         return session if wanted else None
 
 
-def _write(reading: Reading, sessions: list[Session], file: BinaryIO) -> int:
+def write_packets(
+    paths: list[str], place: Place, sessions: Iterable[Session], file: BinaryIO
+) -> int:
+    """Write the packets of sessions of these files; how many.
+
+    `place` gives the frame of a file as counted through all of them.
+    """
     from smtpsniff import __version__
     from smtpsniff.capture.writer import PcapngWriter
     from smtpsniff.pipeline.slicing import Span, write_slice
 
-    place = reading.runner.place
     spans = [
         Span(
             (session.client.ip, session.client.port),
@@ -150,7 +159,7 @@ def _write(reading: Reading, sessions: list[Session], file: BinaryIO) -> int:
         for session in sessions
     ]
     writer = PcapngWriter(file, application=f"smtpsniff {__version__}")
-    write_slice([info.path for info in reading.runner.totals.files], spans, writer)
+    write_slice(paths, spans, writer)
     file.flush()
     return writer.packets
 

@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "extract": "messages and attachments as files, byte for byte, with an index",
     "slice": "the packets of chosen sessions as a capture of their own",
     "stories": "what became of each mail over all its attempts",
+    "tui": "sessions on a screen to walk through, of files or live",
     "explain": "a check, reply code, command, extension or other word of the output",
     "checks": "everything that smtpsniff looks for",
     "query": "SQL over sessions, mails, recipients, events and findings",
@@ -20,7 +21,7 @@ COMMANDS: dict[str, str] = {
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("learn", "tui")
+LATER_COMMANDS = ("learn",)
 LATER_FORMATS: tuple[str, ...] = ()
 
 # First words of a packet filter, as tcpdump's users type them behind a file name.

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from smtpsniff.output.account import Account, Line
     from smtpsniff.output.paint import Paint
 
-__all__ = ["ladder"]
+__all__ = ["DRAWN", "PLAIN", "ladder"]
 
 WIDE = 100  # columns of the whole where there is no terminal to fit
 LEAST = 30  # columns between client and server, whatever the terminal
 # kind -> what the line is drawn with, the arrow's head on the right, and on the left
-_DRAWN: dict[str, tuple[str, str, str]] = {
+DRAWN: dict[str, tuple[str, str, str]] = {
     "gap": ("~", "~", "~"), "reset": ("-", "X", "X"), "close": ("-", "]", "["),
     "tls": ("=", "=", "="), "data": ("=", ">", "<"), "chunk": ("=", ">", "<"),
 }  # fmt: skip
-_PLAIN = ("-", ">", "<")
+PLAIN = ("-", ">", "<")
 
 
 def ladder(told: Account, paint: Paint, form: str = "r") -> Iterator[str]:
@@ -72,7 +72,7 @@ def _parties(told: Account, paint: Paint, lane: int) -> str:
 
 def _rungs(line: Line, paint: Paint, lane: int) -> Iterator[str]:
     """An arrow with the first line of the text in it, the rest of the text below."""
-    stroke, right, left = _DRAWN.get(line.kind, _PLAIN)
+    stroke, right, left = DRAWN.get(line.kind, PLAIN)
     style = line.tone or line.party
     room = lane - 8  # of text: with strokes and blanks at both ends of it
     texts = list(_texts(line, room)) or [""]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["Paint", "cells", "fit", "pad", "wrap"]
+__all__ = ["STYLES", "Paint", "cells", "fit", "pad", "wrap"]
 
-_STYLES = {
+STYLES = {
     "error": "bold color(160)",
     "warning": "bold color(130)",
     "note": "color(244)",
@@ -51,7 +51,7 @@ class Paint:
             return cls(width)
         system = COLOR_SYSTEMS.get(console.color_system or "", ColorSystem.STANDARD)
         codes = {}
-        for meaning, style in _STYLES.items():
+        for meaning, style in STYLES.items():
             before, _, after = Style.parse(style).render("\0", color_system=system).partition("\0")
             codes[meaning] = (before, after)
         return cls(width, codes)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Beside = Callable[[Line, Paint, int], Iterator[str]]
 
-__all__ = ["SLOW", "finding_lines", "timeline"]
+__all__ = ["GLYPHS", "LONGEST_LINE", "MOST_LINES", "SLOW", "finding_lines", "timeline"]
 
 GLYPHS = {"client": "C>", "server": "<S", "network": "--"}
 # On a terminal, what is longer is a body or an attack; a pipe gets all of it.

@@ -1,0 +1,1 @@
+"""One room for each screen; `base` has what they have in common."""
