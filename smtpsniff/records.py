@@ -501,18 +501,31 @@ def rfc3339(nanoseconds: int, digits: int = 6) -> str:
     return f"{_to_the_second(second)}{decimals}Z"
 
 
+MAX_SECONDS = 256  # whose text is kept
+
+
 def encoder(digits: int = 6) -> msgspec.json.Encoder:
     """A JSON encoder for records; times get `digits` decimals (the capture's own precision)."""
 
-    seconds = _to_the_second
+    # Neighbours share their second: the text up to it, by the digits in front of the last nine.
+    seconds: dict[str, str] = {}
+    known = seconds.get
 
     def hook(value: object) -> str:
         if type(value) is not Timestamp:
             raise NotImplementedError(f"no JSON for {type(value).__name__}")
         if digits != 6:
             return rfc3339(value, digits)
-        second, fraction = divmod(value, 1_000_000_000)
-        return f"{seconds(second)}.{fraction // 1000:06d}Z"
+        number = str(value)
+        second = known(number[:-9])
+        if second is not None:
+            return f"{second}{number[-9:-3]}Z"
+        text = rfc3339(value)
+        if value >= 1_000_000_000:  # with nine digits behind those of the second
+            if len(seconds) >= MAX_SECONDS:
+                seconds.clear()
+            seconds[number[:-9]] = text[:-7]
+        return text
 
     return msgspec.json.Encoder(enc_hook=hook)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 from functools import lru_cache
 from hashlib import sha1
 from ipaddress import ip_address
@@ -121,7 +121,7 @@ def community_id(source: str, destination: str, sport: int, dport: int) -> str:
     low, high = (a, b) if a <= b else (b, a)
     ports = low[1].to_bytes(2, "big") + high[1].to_bytes(2, "big")
     digest = sha1(b"\0\0" + low[0] + high[0] + b"\x06\0" + ports).digest()
-    return "1:" + base64.b64encode(digest).decode()
+    return "1:" + b2a_base64(digest, newline=False).decode()
 
 
 def _filter(connection: Connection, client: Endpoint, server: Endpoint) -> str:

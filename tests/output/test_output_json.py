@@ -6,7 +6,10 @@ import json
 import pickle
 from pathlib import Path
 
+import pytest
+
 import smtpsniff
+from smtpsniff import records
 from smtpsniff.output.json import JsonRenderer, Ndjson, SingleDocument, harmless
 from smtpsniff.output.row import RowRenderer
 
@@ -47,3 +50,14 @@ def test_a_terminal_gets_the_same_json_without_power() -> None:
     text = harmless(json.dumps(value, ensure_ascii=False).encode())
     assert json.loads(text) == value
     assert text.decode() == ('{"a": "\\u001b\\u007f\\u009b2J\\u202eé日\\udb40\\udc41\U0001f600"}')
+
+
+@pytest.mark.parametrize(
+    "time",
+    [0, 999_999_999, 10**9, 1_700_000_000_123_456_789, 1_700_000_000_000_000_001, -1,
+     -1_234_567_890_123_456_789, 10**20 - 1],
+)  # fmt: skip
+def test_times_are_the_same_the_first_time_and_again(time: int) -> None:
+    encode = records.encoder().encode
+    wanted = f'"{records.rfc3339(time)}"'.encode()
+    assert [encode(records.Timestamp(time)) for _ in range(2)] == [wanted, wanted]
