@@ -49,7 +49,13 @@ class Refusal(NamedTuple):
 def names(addresses: Iterable[str]) -> str:
     """Up to five different names, and how many more there are."""
     different = list(dict.fromkeys(addresses))
-    told = ", ".join(shorten(safe(name), ADDRESS_WIDTH) for name in different[:NAMED])
+    shown = different[:NAMED]
+    told = ", ".join(shown)
+    if (
+        not (told.isascii() and told.isprintable())
+        or max(map(len, shown), default=0) > ADDRESS_WIDTH
+    ):
+        told = ", ".join([shorten(safe(name), ADDRESS_WIDTH) for name in shown])
     return told + (f" and {len(different) - NAMED} more" if len(different) > NAMED else "")
 
 

@@ -97,7 +97,7 @@ def path_missing_brackets(view: View) -> Iterator[Hit]:
     group="smtp-syntax",
     severity="error",
     reference="RFC 5321 §4.1.2",
-    wakes=("odd-path", "parameters"),
+    wakes=("odd-path", "odd-parameters"),
     fires=r"""
         @G
         @E

@@ -9,9 +9,9 @@ Of commands
     ``odd-line``      bytes of a command line that are not printable ASCII, a blank before the
                       verb, more than 512 octets; ``line-end``: it did not end in CRLF
     ``argument``      DATA, RSET, QUIT or STARTTLS with an argument
-    ``parameters``    MAIL or RCPT with something behind the path; ``odd-parameters``: more
-                      than a plain SIZE, BODY and AUTH=<>; ``odd-path``: a path that is not
-                      simply <name@domain>
+    ``parameters``    MAIL or RCPT with something behind the path that the server had not
+                      plainly offered; ``odd-parameters``: more than a plain SIZE, BODY and
+                      AUTH=<>; ``odd-path``: a path that is not simply <name@domain>
     ``odd-chunk``     BDAT without a size that can be one
     ``odd-name``      a hello without a plain host name or address literal; ``literal-name``:
                       with one; ``own-name``: the server's; ``hello-again``: two; ``hello-in-tls``
@@ -65,6 +65,7 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.checks.delivery_reasons import refusals
 from smtpsniff.checks.names import judge
+from smtpsniff.checks.sizes import size_limit
 from smtpsniff.mail.dates import is_near
 from smtpsniff.smtp.extensions import LONGEST_LINE
 from smtpsniff.smtp.verbs import reply_fit
@@ -93,6 +94,7 @@ _SIZE, _BODY = rb"(?: SIZE=[0-9]{1,20})", rb"(?: BODY=(?:7BIT|8BITMIME))"
 _PLAIN_PARAMETERS = re.compile(
     rb"(?:" + _SIZE + rb"?" + _BODY + rb"?|" + _BODY + _SIZE + rb")(?: AUTH=<>)?", re.IGNORECASE
 )
+_ASKED_WITH = {b"SIZE": "SIZE", b"BODY": "8BITMIME", b"AUTH": "AUTH"}
 _DECLARED = re.compile(rb"(?i: SIZE)=([0-9]{1,20})(?: |\Z)")
 LEAST_OFF = 100  # octets, and a percent; the check has thresholds above it
 # RFC 5321 §4.5.3.1: a path may have 256 octets, its local part 64.
@@ -161,12 +163,27 @@ def _of_path(exchange: Exchange, topics: set[str]) -> None:
     if match is None or match.end() > LONG_PATH:
         topics.update(("odd-path", "parameters", "odd-parameters"))
     elif match.end() != len(argument):
-        topics.add("parameters")
         if exchange.verb != "MAIL" or not _PLAIN_PARAMETERS.fullmatch(argument, match.end()):
-            topics.add("odd-parameters")
+            topics.update(("parameters", "odd-parameters"))
+        elif not _may_ask(exchange, argument[match.end() :]):
+            topics.add("parameters")
     hello = exchange.hello
     if hello is not None and hello.exchange is None:
         topics.add("no-hello")
+
+
+def _may_ask(exchange: Exchange, plain: bytes) -> bool:
+    """Whether the server had offered all that these plain parameters ask for."""
+    hello = exchange.hello
+    if hello is None:
+        return False
+    for word in plain.split():
+        keyword = _ASKED_WITH[word[:4].upper()]
+        if keyword not in hello.offered:
+            return False
+        if keyword == "SIZE" and int(word[5:]) > size_limit(exchange):
+            return False
+    return True
 
 
 def _of_hello(view: View, hello: Exchange, topics: set[str]) -> None:
