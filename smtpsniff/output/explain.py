@@ -260,6 +260,14 @@ def _label(word: str) -> Iterator[Article]:
         yield Article(word, "STARTTLS in a session", f"STARTTLS was {STARTTLS[word]}.")
 
 
+def _key_log(word: str) -> Iterator[Article]:
+    """How to get the keys that `--keylog` opens TLS with."""
+    from smtpsniff.output.key_log import FACTS, NAMES, WHAT
+
+    if word.lower().lstrip("-") in NAMES:
+        yield Article("keylog", "keys of TLS", WHAT, dict(FACTS))
+
+
 def _glossary(word: str) -> Iterator[Article]:
     """Other words of the records, login methods, and what a firewall leaves of a word."""
     from smtpsniff.output.glossary import GLOSSARY, MASKED
@@ -316,7 +324,7 @@ def _check(word: str, choice: Callable[[], Choice] | None) -> Iterator[Article]:
 
 
 FINDERS: tuple[Callable[[str], Iterator[Article]], ...] = (
-    _code, _enhanced, _verb, _extension, _reason, _label, _glossary,
+    _code, _enhanced, _verb, _extension, _reason, _label, _glossary, _key_log,
     _legacy, _group,
 )  # fmt: skip
 
@@ -334,5 +342,5 @@ def words() -> list[str]:
     return [
         *(check.id for check in CATALOGUE), *(name for name in VERBS if name[0] != "<"),
         *EXTENSIONS, *LEGACY_VERBS, *REASONS, *OUTCOMES, *RECIPIENTS, *ENDED, *STARTTLS, *GROUPS,
-        *GLOSSARY, *map(str, CODES), *ENHANCED,
+        "keylog", *GLOSSARY, *map(str, CODES), *ENHANCED,
     ]  # fmt: skip

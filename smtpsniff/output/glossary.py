@@ -24,7 +24,7 @@ _TIMELINE = {
     "data": "A message, with its size. Its text is not shown.",
     "end-of-data": "The line with a single dot that ends a message.",
     "chunk": "Part of a message behind BDAT, with its size.",
-    "tls": "Encryption begins: what follows cannot be read.",
+    "tls": "Encryption begins: what follows cannot be read without keys (explain keylog).",
     "gap": "Octets that were sent but never captured, with their number.",
     "close": "One side closed its direction of the connection (FIN).",
     "reset": "One side tore the connection down (RST).",
@@ -62,7 +62,7 @@ _CONFIDENCES = {
 _PROTOCOLS = {
     "smtp": "Mail between servers, or from a mail program to its server.",
     "lmtp": "Local delivery: like SMTP, but LHLO greets and each recipient has a reply of its own.",
-    "tls": "Encrypted from the first octet; what is inside cannot be read.",
+    "tls": "Encrypted from the first octet; what is inside cannot be read without its keys.",
     "unknown": "Nothing was said that shows what it was.",
 }
 _METHODS = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.capture import Capture
 from smtpsniff.capture.keylog import KeyLogFile
+from smtpsniff.capture.trailing import trailing_keys
 from smtpsniff.tls.keylog import KeyRing
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ def keys_of(captures: Iterable[Capture | LiveCapture], paths: Iterable[str]) -> 
 def _inside(capture: Capture) -> Callable[[], bytes]:
     """The secrets that a capture has in it, as far as it is read."""
     taken = 0
+    lies_there = not (capture.streamed or capture.compression or capture.converted)
+    look_behind = capture.format == "pcapng" and lies_there
 
     def more() -> bytes:
-        nonlocal taken
+        nonlocal taken, look_behind
         log = capture.notes.key_log
         begin, taken = taken, len(log)
-        return log[begin:]
+        behind, look_behind = look_behind, False
+        return (trailing_keys(capture.path) if behind else b"") + log[begin:]
 
     return more

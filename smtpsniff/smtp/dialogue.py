@@ -129,8 +129,7 @@ class Dialogue:
 
     def _finish(self) -> None:
         """What was under way when the stream ended belongs in the log, too."""
-        if self.tls is not None and self.tls.decrypted and self.tls.unsealing is not None:
-            self.tls.unsealing.settle(self.connection)
+        handover.finish_tls(self)
         if self.mode is Mode.BODY and self.body is not None:
             self.body.end = self.c.pos
             content.close_body(self, self.body)

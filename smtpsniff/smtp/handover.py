@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.dialogue import Dialogue
     from smtpsniff.smtp.reader import Reader
 
-__all__ = ["Tls", "begin_tls", "begins_with_tls", "is_tls", "read_tls", "skip_prefaces",
-           "swap_roles"]  # fmt: skip
+__all__ = ["Tls", "begin_tls", "begins_with_tls", "finish_tls", "is_tls", "read_tls",
+           "skip_prefaces", "swap_roles"]  # fmt: skip
 
 TLS_1_3 = 0x0304
 _DIFFIE_HELLMAN = re.compile(r"TLS_DHE?_(?:anon|RSA|DSS)_")
@@ -148,7 +148,10 @@ def read_tls(dialogue: Dialogue, final: bool) -> None:
 
 def _go_on_inside(dialogue: Dialogue, tls: Tls, unsealing: Unsealing) -> None:
     """Keys open it: read on in the clear text (RFC 3207 §4.2, RFC 8314 §3)."""
-    dialogue.c, dialogue.s = (behind(stream) for stream in unsealing.streams())
+    client, server = unsealing.streams()
+    _tell_gaps(dialogue, unsealing)
+    dialogue.log.turn(client.turn, server.turn)
+    dialogue.c, dialogue.s = behind(client), behind(server)
     tls.decrypted = dialogue.log.in_tls = True
     dialogue.mode = Mode.COMMANDS
     dialogue.hello = NO_HELLO if dialogue.hello is not None or tls.command else None
@@ -161,6 +164,24 @@ def _go_on_inside(dialogue: Dialogue, tls: Tls, unsealing: Unsealing) -> None:
     dialogue.phase = Phase.GREETING
     dialogue.hello = NO_HELLO
     dialogue.greeting = dialogue.push("<greeting>", b"", 0, 0, first=True)
+
+
+def _tell_gaps(dialogue: Dialogue, unsealing: Unsealing) -> None:
+    """Holes that were not told as part of what was opened."""
+    for name, gaps in unsealing.untold().items():
+        for gap in gaps:
+            dialogue.log.gap(name, gap)
+
+
+def finish_tls(dialogue: Dialogue) -> None:
+    """No more bytes will come."""
+    unsealing = dialogue.tls.unsealing if dialogue.tls is not None else None
+    if unsealing is None or dialogue.tls is None:
+        return
+    if dialogue.tls.decrypted:
+        unsealing.settle(dialogue.connection)
+    else:
+        _tell_gaps(dialogue, unsealing)
 
 
 def _feed(dialogue: Dialogue, tls: Tls, cursor: Reader, records: Records, *, client: bool) -> None:
@@ -179,9 +200,10 @@ def _feed(dialogue: Dialogue, tls: Tls, cursor: Reader, records: Records, *, cli
         if gap is None:
             return
         cursor.pass_gap()
-        dialogue.log.gap("client" if client else "server", gap)
         records.lose(gap.length)
-        if tls.unsealing is not None:
+        if tls.unsealing is None:
+            dialogue.log.gap("client" if client else "server", gap)
+        else:  # told once it is known whether they are opened
             tls.unsealing.lose(gap, client=client)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smtpsniff.records import Entry, Timestamp
 from smtpsniff.smtp.model import Exchange, Reply
@@ -150,6 +151,14 @@ class Log:
         ack = stream.acks[stream.piece(cursor.pos)] if stream.acks else -1
         (self.ours if mine else self.theirs).append(Item(entry, time, ack, cursor.pos + 1))
         return entry
+
+    def turn(self, ours: int, theirs: int) -> None:
+        """Behind these offsets the streams have other contents: what was noted there is before."""
+        for lines, at in ((self.ours, ours), (self.theirs, theirs)):
+            lines[:] = [
+                replace(line, end=at) if isinstance(line, Item) and line.end > at else line
+                for line in lines
+            ]
 
     def closing(self) -> None:
         """FIN and RST of both sides. A FIN takes a sequence number of its own (RFC 9293 §3.4)."""

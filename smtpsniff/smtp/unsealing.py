@@ -25,7 +25,7 @@ __all__ = ["Opened", "Unsealing", "behind"]
 class Opened(Stream):
     """The clear text of a stream from offset `turn` on, and the stream itself before that."""
 
-    __slots__ = ("_behind", "_first", "_wire", "turn")
+    __slots__ = ("_behind", "_first", "_wire", "begun", "turn")
 
     straight = False
 
@@ -33,6 +33,7 @@ class Opened(Stream):
         super().__init__()
         self._wire = wire
         self.turn = turn
+        self.begun: int | None = None  # where on the wire the first content was, or a hole in it
         before = next((i for i, start in enumerate(wire.starts) if start >= turn), len(wire.starts))
         self.data, self.base, self.end = wire.data[: turn - wire.base], wire.base, turn
         self.first = wire.first
@@ -117,7 +118,12 @@ class Unsealing:
 
     def lose(self, gap: Gap, *, client: bool) -> None:
         """A hole in what follows."""
+        self._sides[not client].gaps.append(gap)
         (self.opener.client if client else self.opener.server).lose(gap.length, gap.why)
+
+    def untold(self) -> dict[str, list[Gap]]:
+        """Holes on the wire that are not holes in what was opened: of the handshake, or all."""
+        return dict(zip(("client", "server"), (side.untold() for side in self._sides), strict=True))
 
     def opens(self, final: bool) -> bool:
         """Whether the keys fit, as far as is known."""
@@ -162,6 +168,11 @@ class _Side:
         self._turn = wire.pos
         self._places = Reader(wire.stream)  # walks behind the other
         self._opened: Opened | None = None
+        self.gaps: list[Gap] = []  # on the wire, until it is known whether keys fit
+
+    def untold(self) -> list[Gap]:
+        begun = self._opened.begun if self._opened is not None else None
+        return [gap for gap in self.gaps if begun is None or gap.at < begun]
 
     def begin(self) -> Opened:
         self._opened = Opened(self.wire.stream, self._turn)
@@ -203,6 +214,8 @@ class _Side:
         opened, sealed = self._opened, self._sealed
         assert opened is not None
         run: list[Content] = []
+        if opened.begun is None and sealed.out:
+            opened.begun = sealed.out[0][0]
         for found in sealed.out:
             if isinstance(found, Content):
                 run.append(found)

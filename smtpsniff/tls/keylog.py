@@ -1,7 +1,7 @@
 """Secrets of TLS sessions, as programs write them down: the NSS key log (SSLKEYLOGFILE).
 
 A line is a label, the random of a ClientHello and a secret, all but the label in hex
-(draft-ietf-tls-keylogfile). Lines that say something else are passed over, as everybody does.
+(RFC 9850 §2). Lines that say something else are passed over, as everybody does.
 """
 
 from __future__ import annotations
