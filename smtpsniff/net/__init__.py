@@ -1,7 +1,7 @@
 """From raw packets to TCP segments: link layers, IP, tunnels, fragments, ICMP errors."""
 
 from smtpsniff.net.batch import Options, SegmentBatch, Unreachable
-from smtpsniff.net.checksum import checksums
+from smtpsniff.net.checksum import checksums, sound
 from smtpsniff.net.decode import decode
 from smtpsniff.net.endpoint import endpoints
 from smtpsniff.net.fragments import Fragments
@@ -23,4 +23,5 @@ __all__ = [
     "first_bytes",
     "hops",
     "options",
+    "sound",
 ]

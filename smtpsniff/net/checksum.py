@@ -29,6 +29,11 @@ def checksums(
     return both[:, 0], both[:, 1]
 
 
+def sound(batch: SegmentBatch, row: int) -> bool:
+    """Whether one TCP segment's checksum is right, as `checksums` says it."""
+    return _row(batch, row)[1]
+
+
 def _row(batch: SegmentBatch, row: int) -> tuple[bool, bool]:
     network, transport = int(batch.network[row]), int(batch.transport[row])
     ip = batch.buffer[network:transport]

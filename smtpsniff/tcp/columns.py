@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smtpsniff.tcp.connection import ACK, FIN, RST, SYN, Mark
+from smtpsniff.tcp.connection import ACK, CONTROL, FIN, RST, SYN, Mark
 from smtpsniff.tcp.standouts import Lists, agreed, marked, pauses
-from smtpsniff.tcp.stream import MODULUS
+from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +57,8 @@ class Runs:
     second_frame: list[int]  # of the packet after the first: the end of a handshake
     second_time: list[int]
     first_flags: list[int]
+    first_ack: list[int]  # as it stands in the header
+    first_window: list[int]
     fin: list[Mark | None]  # the first FIN and the first RST
     rst: list[Mark | None]
     mss: list[int]  # of a SYN; -1
@@ -69,7 +71,8 @@ class Runs:
     volume: list[int]  # octets of payload
     lone: dict[int, list[Mark]]  # acknowledgements that their sender let stand alone for a while
     bare: list[bool]  # the last packet is a bare acknowledgement
-    hops: dict[int, tuple[int, int]]  # least and most left to the packets of a run with a RST
+    bare_first: list[bool]  # the first one is
+    hops: list[tuple[int, int] | None]  # least and most left to the packets that are no RST
     payload_first: list[int]
     payload_last: list[int]
     starts: list[int]  # of each payload, relative to its run's first payload byte
@@ -128,16 +131,38 @@ def pair_key(key: tuple[int, int]) -> int:
     return ((mixed ^ mixed >> 29) * int(_SPREAD[0])) & mask
 
 
+def _steady(
+    batch: SegmentBatch,
+    order: NDArray[np.int64],
+    flags: NDArray[np.int64],
+    new_run: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Rows whose acknowledgement moves on from the one before it in its run, or may stay.
+
+    A bare one that repeats it asks for a segment again, or is a copy of it; one that goes back
+    was overtaken. Nothing is expected behind a reset, and nothing but it and a SYN has none.
+    """
+    ack, window = batch.ack[order], batch.window[order]
+    bare = (batch.length[order] == 0) & (flags & CONTROL == 0)
+    step = (ack[1:] - ack[:-1]) & MODULUS
+    odd = (step >= HALF) & (flags[:-1] & ACK != 0) & (flags[1:] & (ACK | RST) == ACK)
+    odd |= (step == 0) & bare[1:] & (window[1:] <= window[:-1])
+    odd |= flags[:-1] & RST != 0
+    steady: NDArray[np.bool_] = flags & (ACK | SYN | RST) != 0
+    steady[1:] &= ~odd | new_run[1:]
+    return steady
+
+
 def _clean(
     seq: NDArray[np.int64],
     after: NDArray[np.int64],
     starts: NDArray[np.int64],
     new_run: NDArray[np.bool_],
     exempt: NDArray[np.bool_],
-    cut: NDArray[np.bool_],
+    odd: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Whether every sequence number of a run is the one expected and nothing was cut."""
-    bad = cut.copy()
+    """Whether every sequence number of a run is the one expected and no row of it is odd."""
+    bad = odd.copy()
     bad[1:] |= (seq[1:] != after[:-1]) & ~new_run[1:] & ~exempt[1:]
     return ~np.logical_or.reduceat(bad, starts)
 
@@ -186,13 +211,15 @@ def _numbers(
     is_rst = flags & RST != 0
     after = (seq + length + (flags & SYN != 0) + (flags & FIN != 0)) & MODULUS
     # A RST's number is the receiver's business: it is not held against what came before it.
-    clean = _clean(seq, after, starts, new_run, is_rst, batch.captured[order] < length)
+    odd = (batch.captured[order] < length) | ~_steady(batch, order, flags, new_run)
+    clean = _clean(seq, after, starts, new_run, is_rst, odd)
     acks = np.where((flags & ACK != 0) & ~is_rst, np.arange(len(order)), -1)
     last_ack = np.maximum.reduceat(acks, starts)
     return {
         "clean": clean.tolist(),
         "flags": np.bitwise_or.reduceat(flags, starts).tolist(),
         "first_flags": flags[starts].tolist(),
+        "first_ack": ack[starts].tolist(),
         "seq": seq[starts].tolist(),
         "next": after[last].tolist(),
         "ack": np.where(last_ack >= 0, ack[last_ack], -1).tolist(),

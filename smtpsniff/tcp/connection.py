@@ -63,11 +63,12 @@ class Side(Struct, eq=False):
     sack: bool = False  # its SYN allows selective acknowledgements (RFC 2018)
     window: int = -1  # that it told last, as it stands in the header
     shifted: bool = False  # `scale` applies to it: it did not come with a SYN
-    hops: tuple[int, int] | None = None  # least and most left to its packets, if one was a reset
+    hops: tuple[int, int] | None = None  # least and most left to its packets, but for resets
     last: Mark | None = None  # its last packet, if that was a bare acknowledgement
     trouble: Trouble | None = None
     watch: Watch | None = None
     pending: Pending | None = None  # segments beyond a hole
+    damaged: dict[int, None] | None = None  # frames of earlier windows with a wrong checksum
     conflicts: list[Conflict] = []
     retransmissions: int = 0
     spurious: int = 0
@@ -77,6 +78,12 @@ class Side(Struct, eq=False):
     window_full: int = 0
     mirrored: int = 0
     bad_checksums: int = -1  # counted only if asked for
+
+    def widen(self, hops: tuple[int, int] | None) -> None:
+        """More of its packets had so many hops left, at least and at most."""
+        if hops is not None and hops != self.hops:
+            mine = self.hops or hops
+            self.hops = min(mine[0], hops[0]), max(mine[1], hops[1])
 
     def acknowledge(self, ack: int) -> None:
         """Remember the highest acknowledgement number sent."""

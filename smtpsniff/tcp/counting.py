@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from msgspec import Struct
-
-from smtpsniff.net import checksums, datagram_number
 from smtpsniff.tcp.connection import ACK, CONTROL, SYN, Mark
 from smtpsniff.tcp.experts import (
     AGAIN,
@@ -18,61 +14,54 @@ from smtpsniff.tcp.experts import (
     SPURIOUS,
     ZERO,
     agreed_shift,
+    behind,
     handshake_trip,
     judge,
+    leave,
     origin,
-    watch_of,
+    take_up,
 )  # fmt: skip
 from smtpsniff.tcp.standouts import ALONE
 from smtpsniff.tcp.trouble import Again, Trouble
 
 if TYPE_CHECKING:
-    from smtpsniff.net import SegmentBatch
     from smtpsniff.tcp.connection import Connection, Side
+    from smtpsniff.tcp.copies import Recent
     from smtpsniff.tcp.patience import Row
+    from smtpsniff.tcp.soundness import Soundness
 
 __all__ = ["Counting"]
-
-# The same datagram this soon (ns) after itself was delivered twice by a mirror port.
-MIRRORED = 1_000_000
-# Packets of a side among which the first of two copies is sought.
-REMEMBERED = 32
-
-
-class _Seen(Struct, frozen=True, gc=False):
-    """What two copies of one packet have in common; what costs more is looked up late."""
-
-    shape: tuple[int, int, int, int, int, int]
-    time: int
-    network: int
-    payload: int
 
 
 class Counting:
     """Takes the packets of one connection, in the order of capture, window by window."""
 
-    def __init__(self, connection: Connection, batch: SegmentBatch) -> None:
+    def __init__(
+        self, connection: Connection, soundness: Soundness, recent: tuple[Recent, Recent]
+    ) -> None:
         self._connection = connection
-        self._batch = batch
-        self._watches = [watch_of(side) for side in connection.sides]
+        self._soundness = soundness
+        self._watches = take_up(connection)
         self._trip = 0
-        self._recent: tuple[list[_Seen], list[_Seen]] = ([], [])
+        self._recent = recent
 
     def take(self, index: int, row: Row, ack: int) -> None:
         """Judge one packet of side `index`, before anything else is done with it."""
         sides = self._connection.sides
         side = sides[index]
-        if self._is_copy(index, row):
+        if self._recent[index].holds(row):
             side.mirrored += 1
             return
         mine, theirs = self._watches[index], self._watches[1 - index]
         if not self._trip and not row.flags & SYN:
             self._trip = handshake_trip(self._connection)
         shift = agreed_shift(sides[1 - index], side)
-        first = origin(mine, row.seq, row.time) if row.length else None
+        first = None  # where the octets were before; as long as there is room to tell of it
+        if row.length and behind(mine, row.seq) and _trouble(side).has_room:
+            first = origin(mine, row.seq, row.time)
         kind = judge(
             mine, theirs, row.seq, ack, row.flags, row.window, row.length, row.time,
-            shift=shift, trip=self._trip, row=row.row,
+            shift=shift, trip=self._trip, frame=row.frame,
         )  # fmt: skip
         if kind:
             self._count(index, row, kind)
@@ -82,13 +71,22 @@ class Counting:
                 Again(
                     row.frame, row.time, row.seq, row.length, first.time, quiet, first.seen,
                     bool(kind & SPURIOUS), bool(kind & DISORDER),
-                    kind & AGAIN != 0 and self._was_damaged(first.row, row.row),
+                    kind & AGAIN != 0 and self._was_damaged(side, first.frame, row.frame),
                 )
             )  # fmt: skip
         _pause(side, row, ack)
         side.window, side.shifted = row.window, not row.flags & SYN
         if not row.flags & CONTROL and (side.zero_windows or not row.window):
             _trouble(side).window(row.frame, row.time, row.window)
+
+    def leave(self) -> None:
+        """The window is over: its packets are judged."""
+        leave(self._connection)
+
+    def _was_damaged(self, side: Side, first: int, again: int) -> bool:
+        """Whether the first copy's checksum is wrong and the second's right."""
+        damaged = self._soundness.damaged
+        return first > 0 and damaged(side, first) and not damaged(side, again)
 
     def _count(self, index: int, row: Row, kind: int) -> None:
         side = self._connection.sides[index]
@@ -108,31 +106,6 @@ class Counting:
             theirs = self._connection.sides[1 - index].trouble
             if theirs is not None and theirs.shut and not theirs.shut[-1].until:
                 theirs.shut[-1].probes += 1
-
-    def _was_damaged(self, first: int, again: int) -> bool:
-        """Whether the first copy's checksum is wrong and the second's right."""
-        return first >= 0 and not self._sound(first) and self._sound(again)
-
-    def _sound(self, row: int) -> bool:
-        return bool(checksums(self._batch, np.array([row]))[1][0])
-
-    def _is_copy(self, index: int, row: Row) -> bool:
-        """Whether this very packet was captured a moment ago: nothing in it differs."""
-        recent = self._recent[index]
-        shape = (row.seq, row.ack, row.flags, row.window, row.length, row.captured)
-        for seen in recent:
-            if seen.shape == shape and row.time - seen.time < MIRRORED and self._same(row, seen):
-                return True
-        recent.append(_Seen(shape, row.time, row.network, row.payload))
-        del recent[:-REMEMBERED]
-        return False
-
-    def _same(self, row: Row, seen: _Seen) -> bool:
-        """Whether two packets are one datagram, with the same octets."""
-        buffer, size = self._batch.buffer, row.captured
-        return datagram_number(buffer, row.network) == datagram_number(buffer, seen.network) and (
-            buffer[row.payload : row.payload + size] == buffer[seen.payload : seen.payload + size]
-        )
 
 
 def _trouble(side: Side) -> Trouble:

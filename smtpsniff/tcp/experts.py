@@ -16,11 +16,14 @@ from smtpsniff.tcp.connection import CONTROL, FIN, RST, SYN, Side
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from smtpsniff.tcp.connection import Connection
 
 __all__ = [
     "AGAIN", "DISORDER", "FULL", "KEEP_ALIVE", "PROBE", "SPURIOUS", "ZERO", "Origin", "Watch",
-    "agreed_shift", "handshake_trip", "judge", "origin", "watch_of",
+    "agreed_shift", "behind", "handshake_trip", "judge", "leave", "on_their_way",
+    "origin", "take_up",
 ]  # fmt: skip
 
 # What a segment can be, several at once.
@@ -49,8 +52,10 @@ class Watch(Struct, eq=False):
     shifted: bool = False
     duplicates: int = 0  # acknowledgements in a row that only repeat the one before
     kept: bool = False  # its last segment was a keep-alive
-    # First number, last and one, time, and row where it still can be looked at, else -1: not yet
-    # acknowledged; the same without row: never seen so far.
+    packets: int = 0  # of the side, when this was up to date
+    frame: int = 0  # the connection's last one then
+    # First number, last and one, time and frame of what is not yet acknowledged; the same without
+    # frame: never seen so far.
     unacked: deque[tuple[int, int, int, int]] = field(
         default_factory=lambda: deque(maxlen=MOST_UNACKED)
     )
@@ -58,27 +63,66 @@ class Watch(Struct, eq=False):
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """Where octets that come again were first: seen at `time`, in `row`, or missed at it."""
+    """Where octets that come again were first: seen at `time`, in `frame`, or missed at it."""
 
     time: int
     seen: bool
-    row: int = -1
+    frame: int = 0
 
 
-def watch_of(side: Side) -> Watch:
-    """The side's watch; taken up where the quick way left its numbers."""
-    watch = side.watch
-    if watch is None:
-        watch = side.watch = Watch()
-    for place, (first, end, time, _) in enumerate(watch.unacked):
-        watch.unacked[place] = (first, end, time, -1)  # of a window that is let go
-    if side.next >= 0 and (watch.next < 0 or 0 < (side.next - watch.next) & MODULUS < HALF):
-        watch.next = side.next
-        watch.next_time = side.stream.times[-1] if side.stream.times else 0
-        watch.ack, watch.window, watch.shifted = side.ack, side.window, side.shifted
+def take_up(connection: Connection) -> tuple[Watch, Watch]:
+    """The watches of both sides, as if every packet that went the quick way had been judged."""
+    one, other = connection.sides
+    for side, opposite in ((one, other), (other, one)):
+        if side.watch is None:
+            side.watch = Watch()
+        if side.packets != side.watch.packets and side.next >= 0:
+            _catch_up(side, opposite, connection.start)
+    leave(connection)
+    assert one.watch is not None
+    assert other.watch is not None
+    return one.watch, other.watch
+
+
+def leave(connection: Connection) -> None:
+    """The watches are up to date; what comes now may go the quick way."""
+    for side in connection.sides:
+        if side.watch is not None:
+            side.watch.packets, side.watch.frame = side.packets, connection.last_frame
+
+
+def _catch_up(side: Side, other: Side, start: int) -> None:
+    """A side's packets were all in order, and its acknowledgements never repeated themselves."""
+    watch, stream = side.watch, side.stream
+    assert watch is not None
+    ack = side.ack if side.rst is None else side.rst.ack
+    if ack != watch.ack:
         watch.duplicates = 0
-        watch.kept = False
-    return watch
+    watch.ack, watch.window, watch.shifted, watch.kept = ack, side.window, side.shifted, False
+    unacked = watch.unacked
+    while unacked and other.ack >= 0 and not _below(other.ack, unacked[0][1]):
+        unacked.popleft()
+    if watch.next >= 0 and not 0 < (side.next - watch.next) & MODULUS < HALF:
+        return
+    watch.next = side.next
+    latest = side.fin or side.syn
+    watch.next_time = latest.time if latest is not None else start
+    if stream.times and (side.fin is None or stream.times[-1] > side.fin.time):
+        watch.next_time = stream.times[-1]
+    unacked.extend(reversed(list(on_their_way(side, other, watch.frame))))
+
+
+def on_their_way(side: Side, other: Side, after: int) -> Iterator[tuple[int, int, int, int]]:
+    """Pieces behind frame `after` that were not acknowledged yet, the last one first."""
+    stream = side.stream
+    end = (side.next - (side.fin is not None)) & MODULUS
+    for piece in range(len(stream.starts) - 1, max(len(stream.starts) - MOST_UNACKED, 0) - 1, -1):
+        if stream.frames[piece] <= after or (other.ack >= 0 and not _below(other.ack, end)):
+            return
+        until = stream.starts[piece + 1] if piece + 1 < len(stream.starts) else stream.end
+        first = (end - until + stream.starts[piece]) & MODULUS
+        yield first, end, stream.times[piece], stream.frames[piece]
+        end = first
 
 
 def agreed_shift(side: Side, other: Side) -> int:
@@ -95,15 +139,20 @@ def _below(a: int, b: int) -> bool:
     return (a - b) & MODULUS >= HALF
 
 
+def behind(mine: Watch, seq: int) -> bool:
+    """Whether the segment begins below what its side has sent already."""
+    return mine.next >= 0 and _below(seq, mine.next)
+
+
 def judge(
     mine: Watch, theirs: Watch, seq: int, ack: int, flags: int, window: int, size: int, time: int,
-    *, shift: int, trip: int, row: int = -1,
+    *, shift: int, trip: int, frame: int = 0,
 ) -> int:  # fmt: skip
     """What the segment is, of the constants above; both watches move on.
 
     `ack` is -1 where the flag is not set. `shift` is that of the other side's window, -1 where
-    it is not known; `trip` the round trip of the handshake, 0 where that was not seen; `row` is
-    what `origin` gives back when the octets come again.
+    it is not known; `trip` the round trip of the handshake, 0 where that was not seen; `frame`
+    is what `origin` gives back when the octets come again.
     """
     control = flags & CONTROL
     kind = PROBE if size == 1 and seq == mine.next and theirs.window == 0 else 0
@@ -116,11 +165,11 @@ def judge(
         mine.duplicates = 0
     if (size or control & (SYN | FIN)) and not kind & KEEP_ALIVE:
         kind |= _repeated(mine, theirs, seq, size, control, time, trip)
-    _move(mine, seq, size, control, (time, row), probe=bool(kind & PROBE))
+    _move(mine, seq, size, control, (time, frame), probe=bool(kind & PROBE))
     mine.window, mine.shifted = window, not flags & SYN
     mine.ack, mine.ack_time = ack, time
     mine.kept = bool(kind & KEEP_ALIVE)
-    if ack >= 0:
+    if ack >= 0 and not flags & RST:
         unacked = theirs.unacked
         while unacked and not _below(ack, unacked[0][1]):
             unacked.popleft()
@@ -145,10 +194,10 @@ def _repeated(
     mine: Watch, theirs: Watch, seq: int, size: int, control: int, time: int, trip: int
 ) -> int:
     """Whether the segment was sent again, needlessly even, or is only late."""
-    behind = mine.next >= 0 and _below(seq, mine.next)
+    before = behind(mine, seq)
     if size > 1 and seq == (mine.next - 1) & MODULUS:
-        behind = False  # the octet below it was a probe
-    if not behind:
+        before = False  # the octet below it was a probe
+    if not before:
         return 0  # of octets that were acknowledged before, only the capture is out of order
     end = (seq + size) & MODULUS
     if size and theirs.ack >= 0 and not _below(theirs.ack, end):
@@ -165,7 +214,7 @@ def _repeated(
 def _move(
     mine: Watch, seq: int, size: int, control: int, where: tuple[int, int], *, probe: bool
 ) -> None:
-    """Remember the segment, with its time and row, and the hole in front of it."""
+    """Remember the segment, with its time and frame, and the hole in front of it."""
     time = where[0]
     taken = size + (1 if control & (SYN | FIN) else 0)
     if taken:
@@ -184,9 +233,9 @@ def _move(
 
 def origin(mine: Watch, seq: int, time: int) -> Origin:
     """Where the octet `seq`, which comes again at `time`, was first. Ask before `judge`."""
-    for first, end, when, row in mine.unacked:
+    for first, end, when, frame in mine.unacked:
         if not _below(seq, first) and _below(seq, end):
-            return Origin(when, True, row)
+            return Origin(when, True, frame)
     for first, end, when in mine.holes:
         if not _below(seq, first) and _below(seq, end):
             return Origin(when, False)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from smtpsniff.net import checksums
 from smtpsniff.tcp.connection import ACK, RST, SYN, Connection, Mark, Side
 from smtpsniff.tcp.standouts import ALONE
-from smtpsniff.tcp.stream import MODULUS
+from smtpsniff.tcp.stream import HALF, MODULUS
 from smtpsniff.tcp.trouble import Trouble
-from smtpsniff.tcp.windows import note_closed
 
 if TYPE_CHECKING:
     from smtpsniff.net import SegmentBatch
@@ -25,7 +24,14 @@ def is_next(connection: Connection, runs: Runs, run: int) -> bool:
         return True
     if side.pending is not None and side.pending.segments:
         return False
-    return runs.seq[run] == side.next and not runs.flags[run] & SYN and side.fin is None
+    if runs.seq[run] != side.next or runs.flags[run] & SYN or side.fin is not None:
+        return False
+    if side.rst is not None or not side.window or runs.zero_windows[run]:
+        return False  # probes of a closed window are told from octets one by one
+    step = (runs.first_ack[run] - side.ack) & MODULUS
+    if step and side.ack >= 0:
+        return step < HALF or runs.first_flags[run] & RST != 0
+    return not runs.bare_first[run] or runs.first_window[run] > side.window
 
 
 def read_syn(connection: Connection, index: int, syn: Mark, answers: bool) -> None:
@@ -56,9 +62,6 @@ def extend(connection: Connection, batch: SegmentBatch, runs: Runs, run: int) ->
     else:
         _goes_on(side, runs, run)
     side.packets += runs.last[run] - runs.first[run]
-    if runs.zero_windows[run] or side.zero_windows:
-        side.zero_windows += runs.zero_windows[run]
-        note_closed(side, batch, runs.rows[runs.first[run] : runs.last[run]])
     if run in runs.lone:
         side.trouble = side.trouble or Trouble()
         for mark in runs.lone[run]:
@@ -74,10 +77,8 @@ def extend(connection: Connection, batch: SegmentBatch, runs: Runs, run: int) ->
         side.acknowledge(runs.ack[run])
     if side.fin is None:
         side.fin = runs.fin[run]
-    if runs.rst[run] is not None:
-        if side.rst is None:
-            side.rst = runs.rst[run]
-        side.hops = runs.hops.get(run, side.hops)
+    if runs.rst[run] is not None and side.rst is None:
+        side.rst = runs.rst[run]
     if runs.last_frame[run] > connection.last_frame:
         connection.last_frame = runs.last_frame[run]
     if runs.last_time[run] > connection.end:

@@ -6,15 +6,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from smtpsniff.net import checksums, hops, options
+from smtpsniff.net import hops, options
 from smtpsniff.tcp.connection import ACK, FIN, RST, SYN, Connection, Mark, Side
+from smtpsniff.tcp.copies import MIRRORED, Copies
 from smtpsniff.tcp.counting import Counting
 from smtpsniff.tcp.joining import read_syn
-from smtpsniff.tcp.reassembly import Pending, Segment, flush, insert, reached
+from smtpsniff.tcp.reassembly import (
+    MAX_REPLACED,
+    Pending,
+    Segment,
+    acknowledged,
+    give_up,
+    insert,
+    let_go,
+    reached,
+)  # fmt: skip
+from smtpsniff.tcp.soundness import Soundness
 from smtpsniff.tcp.stream import HALF, MODULUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -25,8 +36,6 @@ __all__ = ["replay"]
 # Without a SYN the lowest number among the first packets begins the stream; a number further
 # below than any window is another connection's.
 MAX_BACKWARD = 1 << 20
-# A SYN seen again this soon (nanoseconds) is a mirror port's copy: timers start at 1 s.
-MIRRORED = 1_000_000
 
 
 class Row(NamedTuple):
@@ -57,7 +66,12 @@ def _rows(batch: SegmentBatch, rows: NDArray[np.int64], low: int) -> Iterator[Ro
 
 
 def replay(
-    connection: Connection, batch: SegmentBatch, rows: NDArray[np.int64], low: int
+    connection: Connection,
+    batch: SegmentBatch,
+    rows: NDArray[np.int64],
+    low: int,
+    high: int,
+    copies: Copies,
 ) -> Iterator[tuple[Connection, Connection]]:
     """Feed `rows` (in capture order) to `connection`.
 
@@ -66,10 +80,9 @@ def replay(
     """
     _find_beginning(connection, batch, rows, low)
 
-    def damaged(row: int) -> bool:
-        return not checksums(batch, np.array([row]))[1][0]
-
-    counting = Counting(connection, batch)
+    soundness = Soundness(batch)
+    recent = copies.recent(batch, low, high), copies.recent(batch, high, low)
+    counting = Counting(connection, soundness, recent)
     for row in _rows(batch, rows, low):
         if row.flags & SYN and _begins_anew(connection, row.upper, row.seq, row.flags):
             fresh = Connection(
@@ -78,13 +91,17 @@ def replay(
             )  # fmt: skip
             connection.reused = True
             for side in connection.sides:
-                flush(side)
+                let_go(side)
             yield connection, fresh
             connection = fresh
-            counting = Counting(connection, batch)
-        _take(connection, batch, row, damaged, counting)
+            counting = Counting(connection, soundness, recent)
+        _take(connection, batch, row, soundness, counting)
+    counting.leave()
     for side in connection.sides:
-        flush(side)
+        let_go(side)
+        if side.pending is not None and side.pending.replaced >= MAX_REPLACED:
+            note = f"sound copies in place of damaged ones: {MAX_REPLACED}"
+            connection.notes += [] if note in connection.notes else [note]
         if side.next >= 0:
             side.next = _expected(side)
 
@@ -93,12 +110,14 @@ def _take(
     connection: Connection,
     batch: SegmentBatch,
     row: Row,
-    damaged: Callable[[int], bool],
+    soundness: Soundness,
     counting: Counting,
 ) -> None:
     """One segment: its marks, its counts, its payload."""
     index, flags, seq = int(row.upper), row.flags, row.seq
-    side = connection.sides[index]
+    side, other = connection.sides[index], connection.sides[1 - index]
+    give_up(side, other, row.time)
+    give_up(other, side, row.time)
     mark = _mark(batch, row)
     counting.take(index, row, mark.ack)
     _account(connection, side, mark, flags)
@@ -113,7 +132,7 @@ def _take(
         side.handshake = mark
     if row.length:
         data = batch.buffer[row.payload : row.payload + row.captured]
-        _data(side, row.row, mark, seq, data, row.length, damaged)
+        _data(side, other, mark, seq, data, row.length, soundness)
     else:
         _number(side, seq, flags)
     if flags & FIN and side.fin is None:
@@ -208,12 +227,12 @@ def _expected(side: Side) -> int:
 
 def _data(
     side: Side,
-    row: int,
+    other: Side,
     mark: Mark,
     seq: int,
     data: bytes,
     length: int,
-    damaged: Callable[[int], bool],
+    soundness: Soundness,
 ) -> None:
     """Turn a row with payload into a `Segment` and put it in."""
     if side.next < 0:
@@ -224,8 +243,8 @@ def _data(
     if pending is None:
         pending = side.pending = Pending()
         pending.passed = reached(side)
-    if pending.damaged is not damaged:
-        pending.damaged = damaged
+    pending.soundness = soundness
+    pending.acknowledged = acknowledged(side, other)
     passed = pending.passed
     distance = (seq - side.stream.first - passed) & MODULUS
     if distance >= HALF:
@@ -235,4 +254,4 @@ def _data(
         offset = 0  # drawn by a tool that gave the SYN no number of its own
     if offset < 0:
         return  # before the first byte: of an older connection, or forged
-    insert(side, Segment(offset, mark.frame, mark.time, data, length, mark.ack, row))
+    insert(side, Segment(offset, mark.frame, mark.time, data, length, mark.ack))

@@ -7,7 +7,7 @@ bytes that the other side acknowledged but the capture lacks are a gap, not an e
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,9 +16,13 @@ from smtpsniff.tcp.connection import Conflict, Side
 from smtpsniff.tcp.stream import HALF, MODULUS, Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from smtpsniff.tcp.soundness import Soundness
+    from smtpsniff.tcp.stream import Stream
 
-__all__ = ["Pending", "Segment", "finish", "insert", "settle"]
+__all__ = [
+    "Pending", "Segment", "acknowledged", "finish", "flush", "give_up", "insert", "let_go",
+    "reached", "settle",
+]  # fmt: skip
 
 # A receiver never holds more out-of-order data than its window; 4 MiB is above what mail
 # servers advertise in practice, and bounds what a hostile sender can make us keep.
@@ -30,6 +34,8 @@ HOLE_PATIENCE = 3_000_000_000
 # Bytes of each copy kept as evidence of a conflict, and conflicts kept for each side.
 EVIDENCE = 64
 MAX_CONFLICTS = 8
+# Copies of a side that may take the place of damaged ones: each costs a copy of what is held.
+MAX_REPLACED = 1000
 
 
 class Segment(Struct, gc=False):
@@ -41,7 +47,6 @@ class Segment(Struct, gc=False):
     data: bytes
     length: int  # on the wire; longer than data when the capture cut it
     ack: int
-    row: int  # in its window's batch, where its checksum can be had; -1 once that is gone
 
     @property
     def end(self) -> int:
@@ -51,25 +56,30 @@ class Segment(Struct, gc=False):
 class Pending:
     """Segments beyond a hole, and what is needed to judge later copies."""
 
-    __slots__ = ("bytes", "damaged", "delivered", "passed", "segments", "tail")
+    __slots__ = (
+        "acknowledged", "bytes", "passed", "replaced", "segments", "soundness", "tail",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.segments: list[Segment] = []
         self.bytes = 0
         self.tail = bytearray()  # delivered, not yet part of the stream: appending is cheap
         self.passed = 0  # wire offset that the stream has reached, gaps included
-        self.delivered: list[Segment] = []  # of this window: their checksums can still be had
-        self.damaged: Callable[[int], bool] = _unknown  # whether a row's checksum is wrong
+        self.replaced = 0  # copies that were believed in place of the first
+        self.acknowledged = -1  # wire offset that the other side has acknowledged; -1: unknown
+        self.soundness: Soundness | None = None  # of this window's segments
 
-    def prefers(self, second: Segment, first: Segment | None) -> bool:
-        """Whether the second copy is to be believed: it is sound and the first is not."""
-        if first is None or first.row < 0 or second.row < 0:
+    def prefers(self, side: Side, offset: int, second: int, first: int) -> bool:
+        """Whether the copy in frame `second` is to be believed: it is sound, the first is not.
+
+        What was acknowledged before it came had arrived sound.
+        """
+        soundness = self.soundness
+        if soundness is None or offset < self.acknowledged or self.replaced >= MAX_REPLACED:
             return False
-        return self.damaged(first.row) and not self.damaged(second.row)
-
-
-def _unknown(_row: int) -> bool:
-    return False
+        preferred = soundness.damaged(side, first) and not soundness.damaged(side, second)
+        self.replaced += preferred
+        return preferred
 
 
 def reached(side: Side) -> int:
@@ -103,23 +113,27 @@ def insert(side: Side, segment: Segment) -> None:
         keep = passed - segment.offset
         segment = Segment(
             passed, segment.frame, segment.time, segment.data[keep:], segment.length - keep,
-            segment.ack, segment.row,
+            segment.ack,
         )  # fmt: skip
     _deliver(side, pending, segment, segment.time)
     _drain(side, pending, segment.time)
 
 
-def _by_place(segment: Segment) -> tuple[int, int]:
-    return segment.offset, segment.frame
+def _offset(segment: Segment) -> int:
+    return segment.offset
 
 
 def _hold(side: Side, pending: Pending, segment: Segment) -> None:
     """Keep a segment that lies beyond a hole; give the hole up when too much waits."""
-    for held in pending.segments:
-        if held.offset == segment.offset and held.length >= segment.length:
+    segments = pending.segments
+    place = bisect_right(segments, segment.offset, key=_offset) - 1
+    # Of those that begin at one place each is longer than the one before it.
+    if place >= 0 and segments[place].offset == segment.offset:
+        held = segments[place]
+        if held.length >= segment.length:
             _differs(side, pending, held, segment)
             return
-    insort(pending.segments, segment, key=_by_place)
+    segments.insert(place + 1, segment)
     pending.bytes += len(segment.data)
     if pending.bytes > MAX_PENDING_BYTES or len(pending.segments) > MAX_PENDING_SEGMENTS:
         _skip(side, pending)
@@ -136,26 +150,33 @@ def _again(side: Side, segment: Segment) -> None:
 def _compare(side: Side, segment: Segment) -> None:
     """Hold the second copy of already delivered bytes against the first."""
     pending = side.pending
-    if pending is None or side.stream.gaps:
-        return  # with gaps, offsets on the wire and in the stream differ: no exact comparison
-    flush(side)
+    if pending is None:
+        return
     stream = side.stream
     low = max(segment.offset, stream.base)
-    high = min(segment.offset + len(segment.data), stream.end)
+    high = min(segment.offset + len(segment.data), stream.end + len(pending.tail))
+    if stream.gaps:  # behind one, offsets on the wire and in the stream differ
+        high = min(high, stream.gaps[0].at)
     if low >= high:
         return
-    first = stream.data[low - stream.base : high - stream.base]
+    first = _held(stream, pending, low, high)
     second = segment.data[low - segment.offset : high - segment.offset]
     if first == second:
         return
-    original = next((s for s in pending.delivered if s.offset <= low < s.end), None)
+    frame = stream.frames[stream.piece(low)]
     kept, dropped = first, second
-    if pending.prefers(segment, original):
+    if pending.prefers(side, low, segment.frame, frame):
+        flush(side)
         data = stream.data
         stream.data = data[: low - stream.base] + second + data[high - stream.base :]
         kept, dropped = second, first
-    frame = original.frame if original else stream.frames[stream.piece(low)]
     _evidence(side, low, (frame, segment.frame), kept, dropped)
+
+
+def _held(stream: Stream, pending: Pending, low: int, high: int) -> bytes:
+    """Delivered bytes, of which some may not be part of the stream yet: to join them is dear."""
+    head = stream.data[low - stream.base : high - stream.base]
+    return head + pending.tail[max(low - stream.end, 0) : max(high - stream.end, 0)]
 
 
 def _differs(side: Side, pending: Pending, held: Segment, segment: Segment) -> None:
@@ -163,21 +184,23 @@ def _differs(side: Side, pending: Pending, held: Segment, segment: Segment) -> N
     if held.data[: len(segment.data)] == segment.data[: len(held.data)]:
         return
     kept, dropped = held.data, segment.data
-    if pending.prefers(segment, held):
-        held.data, held.row = segment.data, segment.row
+    frames = held.frame, segment.frame
+    if pending.prefers(side, held.offset, segment.frame, held.frame):
+        held.data, held.frame = segment.data, segment.frame
         kept, dropped = dropped, kept
-    _evidence(side, held.offset, (held.frame, segment.frame), kept, dropped)
+    _evidence(side, held.offset, frames, kept, dropped)
 
 
 def _evidence(
     side: Side, offset: int, frames: tuple[int, int], kept: bytes, dropped: bytes
 ) -> None:
     """Keep the place where the copies part, a few bytes of each."""
+    if len(side.conflicts) >= MAX_CONFLICTS:
+        return
     at = next((i for i, (a, b) in enumerate(zip(kept, dropped, strict=False)) if a != b), 0)
-    if len(side.conflicts) < MAX_CONFLICTS:
-        side.conflicts.append(
-            Conflict(offset + at, frames, kept[at : at + EVIDENCE], dropped[at : at + EVIDENCE])
-        )
+    side.conflicts.append(
+        Conflict(offset + at, frames, kept[at : at + EVIDENCE], dropped[at : at + EVIDENCE])
+    )
 
 
 def _deliver(side: Side, pending: Pending, segment: Segment, now: int) -> None:
@@ -190,7 +213,6 @@ def _deliver(side: Side, pending: Pending, segment: Segment, now: int) -> None:
         stream.times.append(max(now, segment.time))
         stream.acks.append(segment.ack)
         pending.tail += segment.data
-        pending.delivered.append(segment)
     cut = segment.length - len(segment.data)
     if cut > 0:
         stream.gaps.append(Gap(end + len(segment.data), cut, "cut", segment.frame, now))
@@ -208,7 +230,7 @@ def _drain(side: Side, pending: Pending, now: int) -> None:
         if keep:
             segment = Segment(
                 pending.passed, segment.frame, segment.time, segment.data[keep:],
-                segment.length - keep, segment.ack, segment.row,
+                segment.length - keep, segment.ack,
             )  # fmt: skip
         _deliver(side, pending, segment, now)
 
@@ -229,7 +251,7 @@ def _skip(side: Side, pending: Pending) -> None:
     _drain(side, pending, segment.time)
 
 
-def _acknowledged(side: Side, other: Side) -> int:
+def acknowledged(side: Side, other: Side) -> int:
     """Wire offset that `other` has acknowledged; -1 where nothing is known."""
     if other.ack < 0:
         return -1
@@ -238,41 +260,49 @@ def _acknowledged(side: Side, other: Side) -> int:
     return offset if offset < HALF else -1
 
 
-def settle(side: Side, other: Side, now: int) -> None:
-    """At the end of a window: give up holes that were acknowledged long enough ago."""
+def give_up(side: Side, other: Side, now: int) -> None:
+    """Give up holes that were acknowledged long enough ago.
+
+    Before each packet of the connection, so that it is all the same where windows end.
+    """
     pending = side.pending
-    if pending is None:
+    if pending is None or not pending.segments:
         return
     while (
         pending.segments
         and now - pending.segments[0].time > HOLE_PATIENCE
-        and _acknowledged(side, other) >= pending.segments[0].offset
+        and acknowledged(side, other) >= pending.segments[0].offset
     ):
         _skip(side, pending)
+
+
+def settle(side: Side, other: Side, now: int) -> None:
+    """At the end of a window, in which the connection may have been silent."""
+    give_up(side, other, now)
     flush(side)
-    pending.delivered.clear()
-    pending.damaged = _unknown
-    for segment in pending.segments:
-        segment.row = -1  # its window is let go
+
+
+def let_go(side: Side) -> None:
+    """The end of a window: what was delivered is in the stream, its packets are gone."""
+    flush(side)
+    if side.pending is not None:
+        side.pending.soundness = None
 
 
 def finish(side: Side, other: Side) -> None:
     """The connection is over: what is still missing and was acknowledged is a gap."""
-    acknowledged = _acknowledged(side, other)
+    known = acknowledged(side, other)
     pending = side.pending
     if pending is not None:
         # Where the other side was not captured nothing proves delivery; the bytes beyond the
         # hole were sent all the same, and are all there is.
-        while pending.segments and (
-            other.packets == 0 or acknowledged >= pending.segments[0].offset
-        ):
+        while pending.segments and (other.packets == 0 or known >= pending.segments[0].offset):
             _skip(side, pending)
         flush(side)
         pending.segments.clear()
-        pending.delivered.clear()
         pending.bytes = 0
     passed = pending.passed if pending is not None else reached(side)
-    lacking = acknowledged - passed - (1 if side.fin is not None else 0)
+    lacking = known - passed - (1 if side.fin is not None else 0)
     # More than a window's worth is no loss but a number that means nothing (a RST's, a proxy's).
     if 0 < lacking < 1 << 30 and (side.stream.end or side.syn is not None):
         mark = side.fin or side.rst

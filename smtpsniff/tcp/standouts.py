@@ -27,6 +27,7 @@ Lists = dict[str, Any]  # fields of `columns.Runs` by name
 # time; delayed acknowledgements are over by then (RFC 9293 §3.8.6.3: half a second at most).
 ALONE = 500_000_000
 ANY_WINDOW = 1 << 62  # above every window
+NOWHERE = 256  # above every number of hops
 
 
 def _marks(
@@ -48,30 +49,24 @@ def _resets(
     order: NDArray[np.int64],
     flags: NDArray[np.int64],
     run_of: NDArray[np.int64],
-    runs: int,
+    starts: NDArray[np.int64],
 ) -> Lists:
-    """The first RST of each run, and how many hops were left to it and to the others there."""
+    """The first RST of each run with its hops left, and how many were left to the others there."""
     hits = np.flatnonzero(flags & RST)
-    marks = _marks(batch, order[hits], run_of[hits], runs)
-    span: dict[int, tuple[int, int]] = {}
+    marks = _marks(batch, order[hits], run_of[hits], len(starts))
+    left_to = hops(batch, order)
     if len(hits):
-        left = dict(zip(run_of[hits][::-1].tolist(), hops(batch, order[hits])[::-1].tolist(),
+        left = dict(zip(run_of[hits][::-1].tolist(), left_to[hits][::-1].tolist(),
                         strict=True))  # fmt: skip
         for run, ttl in left.items():
             mark = marks[run]
             assert mark is not None
             marks[run] = Mark(mark.frame, mark.time, mark.seq, mark.ack, ttl)
-        with_reset = np.zeros(runs, dtype=bool)
-        with_reset[run_of[hits]] = True
-        others = np.flatnonzero(with_reset[run_of] & (flags & RST == 0))
-        if len(others):
-            mine = run_of[others]
-            begins = np.flatnonzero(np.diff(mine, prepend=-1))
-            ttls = hops(batch, order[others])
-            low, high = np.minimum.reduceat(ttls, begins), np.maximum.reduceat(ttls, begins)
-            pairs = zip(low.tolist(), high.tolist(), strict=True)
-            span = dict(zip(mine[begins].tolist(), pairs, strict=True))
-    return {"rst": marks, "hops": span}
+    least, most = left_to.copy(), left_to
+    least[hits], most[hits] = NOWHERE, -1
+    least, most = np.minimum.reduceat(least, starts), np.maximum.reduceat(most, starts)
+    pairs = zip(least.tolist(), most.tolist(), strict=True)
+    return {"rst": marks, "hops": [pair if pair[1] >= 0 else None for pair in pairs]}
 
 
 def agreed(
@@ -104,6 +99,7 @@ def agreed(
         "sack": sack.tolist(),
         "zero_windows": np.add.reduceat(zero.astype(np.int64), starts).tolist(),
         "window": window[last].tolist(),
+        "first_window": window[starts].tolist(),
         "shifted": (flags[last] & SYN == 0).tolist(),
         "least": np.minimum.reduceat(room, starts).tolist(),
     }
@@ -126,7 +122,7 @@ def pauses(
         mark = Mark(int(batch.frame[row]), int(time[at]), int(batch.seq[row]), int(batch.ack[row]))
         lone.setdefault(int(run_of[at]), []).append(mark)
     last = np.append(starts[1:], len(order)) - 1
-    return {"lone": lone, "bare": bare[last].tolist()}
+    return {"lone": lone, "bare": bare[last].tolist(), "bare_first": bare[starts].tolist()}
 
 
 def marked(
@@ -140,5 +136,5 @@ def marked(
     hits = np.flatnonzero(flags & FIN)
     return {
         "fin": _marks(batch, order[hits], run_of[hits], len(starts)),
-        **_resets(batch, order, flags, run_of, len(starts)),
+        **_resets(batch, order, flags, run_of, starts),
     }

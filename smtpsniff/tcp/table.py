@@ -13,10 +13,12 @@ import numpy as np
 from smtpsniff.net import encapsulation, endpoints, first_bytes
 from smtpsniff.tcp.columns import Runs, group, pair_key, pair_keys
 from smtpsniff.tcp.connection import SYN, Connection
+from smtpsniff.tcp.copies import Copies
 from smtpsniff.tcp.errors import deliver
 from smtpsniff.tcp.joining import count_bad, extend, is_next
 from smtpsniff.tcp.patience import replay
 from smtpsniff.tcp.reassembly import finish, settle
+from smtpsniff.tcp.soundness import remember_damage
 from smtpsniff.tcp.windows import count_full, may_fill
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class Table:
         self.opened: list[Connection] = []  # in the last batch
         self._followed = 0
         self._others: set[int] = set()  # pair keys of connections that were never followed
+        self._copies = Copies()
         self.limits: set[str] = set()
 
     # -- which rows matter ------------------------------------------------------------
@@ -194,6 +197,7 @@ class Table:
             both = i + 1 < count and low[i] == low[i + 1] and high[i] == high[i + 1]
             self._feed_connection(batch, runs, i, i + 1 if both else -1, file, ended)
             i += 2 if both else 1
+        self._copies.remember(batch, rows)
 
     def _feed_connection(
         self, batch: SegmentBatch, runs: Runs, i: int, j: int, file: int, ended: list[Connection]
@@ -211,6 +215,10 @@ class Table:
         clean = runs.clean[i] and is_next(connection, runs, i)
         if j >= 0 and clean:
             clean = runs.clean[j] and is_next(connection, runs, j)
+        one, other = connection.sides
+        connection.sides[runs.side[i]].widen(runs.hops[i])
+        if j >= 0:
+            connection.sides[runs.side[j]].widen(runs.hops[j])
         if clean:
             if may_fill(connection, runs, i, j):
                 count_full(connection, batch, runs, i, j)
@@ -219,20 +227,20 @@ class Table:
             extend(connection, batch, runs, i)
             if j >= 0:
                 extend(connection, batch, runs, j)
+            if one.next != other.ack or other.next != one.ack:
+                remember_damage(connection, batch)
             self.touched.append(connection)
             return
-        for run in (i, j) if j >= 0 else (i,):
-            side = connection.sides[runs.side[run]]
-            side.hops = runs.hops.get(run, side.hops)
         stop = runs.last[j] if j >= 0 else runs.last[i]
         rows = np.sort(runs.rows[runs.first[i] : stop])
-        for old, fresh in replay(connection, batch, rows, runs.low[i]):
+        for old, fresh in replay(connection, batch, rows, runs.low[i], runs.high[i], self._copies):
             finish_connection(old)
             ended.append(old)
             self.open[key] = fresh
             self._followed += 1
             self.opened.append(fresh)
             connection = fresh
+        remember_damage(connection, batch)
         self.touched.append(connection)
 
     def _was_open(self, key: Key) -> bool:

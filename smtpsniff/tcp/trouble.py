@@ -59,9 +59,14 @@ class Trouble(Struct):
     shut: list[Shut] = []
     lone: list[Mark] = []
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more repeated segment would be remembered."""
+        return len(self.again) < MOST
+
     def add_again(self, again: Again) -> None:
         """Remember a repeated segment, while there is room."""
-        if len(self.again) < MOST:
+        if self.has_room:
             self.again.append(again)
 
     def add_lone(self, mark: Mark) -> None:

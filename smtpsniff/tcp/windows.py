@@ -1,4 +1,4 @@
-"""Windows of connections that are in order: which segments filled one, when it was closed."""
+"""Windows of connections that are in order: which segments filled one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import numpy as np
 from smtpsniff.tcp.connection import ACK, CONTROL, SYN
 from smtpsniff.tcp.experts import LARGEST_SHIFT, agreed_shift
 from smtpsniff.tcp.stream import MODULUS
-from smtpsniff.tcp.trouble import Trouble
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from smtpsniff.net import SegmentBatch
     from smtpsniff.tcp.columns import Runs
     from smtpsniff.tcp.connection import Connection, Side
 
-__all__ = ["count_full", "may_fill", "note_closed"]
+__all__ = ["count_full", "may_fill"]
 
 
 def may_fill(connection: Connection, runs: Runs, run: int, other: int) -> bool:
@@ -75,16 +72,3 @@ def _shift(theirs: Side, mine: Side, runs: Runs, other: int, run: int) -> int:
     if any(runs.scale[r] < 0 for r in syns):
         return 0
     return min(runs.scale[other], LARGEST_SHIFT) if other in syns else -1
-
-
-def note_closed(side: Side, batch: SegmentBatch, rows: NDArray[np.int64]) -> None:
-    """Remember from when to when the side's window was closed; `rows` are its packets."""
-    if side.trouble is None:
-        side.trouble = Trouble()
-    rows = rows[batch.flags[rows] & CONTROL == 0]
-    closed = batch.window[rows] == 0
-    if not len(rows):
-        return
-    for turn in np.flatnonzero(np.diff(closed, prepend=not closed[0])):
-        row = rows[turn]
-        side.trouble.window(int(batch.frame[row]), int(batch.time[row]), int(batch.window[row]))
