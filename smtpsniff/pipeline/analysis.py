@@ -430,6 +430,7 @@ def read_stories(
     choice: Choice = EVERYTHING,
     packet_filter: str = "",
     every: bool = False,
+    redact: bytes | None = None,
 ) -> Iterator[Story]:
     """What became of each mail over all its attempts, and what only several sessions show.
 
@@ -440,6 +441,7 @@ def read_stories(
         choice=choice,
         stories=True,
         packet_filter=(packet_filter,) if packet_filter else (),
+        redact=redact,
     )
     chronicle = Chronicle(STORY_CHECKS, choice, every=every)
     for session, facts in with_facts(Analysis(paths, settings)):

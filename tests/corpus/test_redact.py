@@ -17,7 +17,7 @@ from smtpsniff.output.others import format_of
 from smtpsniff.output.paint import Paint
 from smtpsniff.output.redact import Redactor
 from smtpsniff.output.report.entry import EntryRenderer
-from smtpsniff.output.story import story
+from smtpsniff.output.story import story as lines_of
 from smtpsniff.output.tables import TableRenderer
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def originals(session: Session) -> set[str]:
 def views(session: Session) -> Iterator[str]:
     """All that is made of a session."""
     yield JsonRenderer().render(session).decode()
-    yield "\n".join(story(session, ["a capture"], 6, Paint(None)))
-    yield "\n".join(story(session, ["a capture"], 6, Paint(80), ladder))
+    yield "\n".join(lines_of(session, ["a capture"], 6, Paint(None)))
+    yield "\n".join(lines_of(session, ["a capture"], 6, Paint(80), ladder))
     yield EntryRenderer(["a capture"]).render(session).data.decode()
     yield repr(TableRenderer().render(session))
     for name in ("csv", "zeek", "eve"):
@@ -114,4 +114,20 @@ def test_nothing_that_was_named_is_told(corpus: Path) -> None:
         except smtpsniff.CaptureError:
             continue
     assert looked > 1000
+    assert not leaks, leaks[:40]
+
+
+def test_neither_do_stories_tell(corpus: Path) -> None:
+    leaks = []
+    told = 0
+    for path in files(corpus):
+        try:
+            values = {v for session in smtpsniff.read(path) for v in originals(session)}
+            for story in smtpsniff.read_stories(path, every=True, redact=b"a key of this test"):
+                told += 1
+                text = JsonRenderer().story(story).decode().casefold()
+                leaks += [(path.name, value) for value in values if _appears(value, text)]
+        except smtpsniff.CaptureError:
+            continue
+    assert told > 50
     assert not leaks, leaks[:40]
