@@ -41,7 +41,7 @@ _TIME = Key("t,w", "t w", "time", "time", "the next form of times: since the sta
 
 SCREENS: dict[str, tuple[Key, ...]] = {
     "sessions": (
-        Key("enter", "Enter", "show", "show", "the session, line by line"),
+        Key("enter", "Enter", "show", "show", "open the session; on two marked ones: compare"),
         *_SEARCH,
         Key("f7,f", "f F7", "filter", "filter", "only sessions as an expression wants them"),
         Key("space", "Space", "mark", "mark", "mark the session, to compare or save"),

@@ -129,6 +129,20 @@ def test_the_way_out(keys: tuple[str, ...]) -> None:
     sit(source(*shipped()), act)
 
 
+def test_a_pause_lets_the_list_stand_still() -> None:
+    async def act(desk: Desk) -> None:
+        await desk.sees("2 sessions")
+        await desk.press("p")
+        desk.sniffer.store.add(desk.sniffer.store[0])
+        await desk.sees("PAUSED, 1 more")
+        assert len(desk.sniffer.view.keys) == 2
+        await desk.press("p", "A")
+        await desk.sees("following")
+        assert len(desk.sniffer.view.keys) == 3
+
+    sit(source(*shipped()), act)
+
+
 class Many:
     """A source of so many sessions like one, that differ in number and time."""
 

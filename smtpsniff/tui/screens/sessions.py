@@ -224,10 +224,12 @@ class SessionsScreen(Base):
         self.action_show()
 
     def action_show(self) -> None:
-        """The session, line by line."""
+        """The session, line by line; on one of two that are marked, both."""
         from smtpsniff.tui.screens.session import SessionScreen
 
-        if self.key is not None:
+        if self.key in self.sniffer.marks and len(self.sniffer.marks) == 2:
+            self.action_compare()
+        elif self.key is not None:
             self.app.push_screen(SessionScreen(self.key))
 
     def action_mark(self) -> None:
