@@ -34,7 +34,8 @@ commands:
                                 keeps the packets
   smtpsniff show FILE N         session N: who said what, when, what was wrong
   smtpsniff show FILE... --session N
-                                --ladder: client and server as two columns
+                                --ladder: client and server as two columns;
+                                --explain: under each line what it means
   smtpsniff extract FILE... -d DIR
                                 messages byte for byte, and what they hold
   smtpsniff stories FILE...     what became of each mail over all its attempts
@@ -52,6 +53,8 @@ commands:
   smtpsniff query FILE... "SELECT ..."
                                 SQL over sessions, mails, recipients, events
                                 and findings; query --tables has the columns
+  smtpsniff learn [LESSON]      recorded lessons, line by line: how SMTP works,
+                                and breaks; as a page with --html PAGE
   smtpsniff schema              JSON Schema of the records
 
 selecting sessions (their numbers stay those of the whole capture):

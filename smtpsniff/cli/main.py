@@ -10,12 +10,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from smtpsniff.cli import status
-from smtpsniff.cli.errors import UsageError, not_yet
+from smtpsniff.cli.errors import UsageError
 from smtpsniff.cli.streams import Output, abandon_output, tell
-from smtpsniff.cli.words import (
-    COMMANDS,
-    LATER_COMMANDS,
-)
+from smtpsniff.cli.words import COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +62,6 @@ def _run(words: list[str]) -> int:
     name = words[0]
     if name in COMMANDS:
         words = words[1:]
-    elif name in LATER_COMMANDS and not os.path.exists(name):
-        raise not_yet(f"the command {name}")
     elif name.startswith("-") and any(map(_is_live, words)):
         name = "live"
     elif name.startswith("-") or os.path.exists(name):

@@ -15,13 +15,13 @@ COMMANDS: dict[str, str] = {
     "tui": "sessions on a screen to walk through, of files or live",
     "explain": "a check, reply code, command, extension or other word of the output",
     "checks": "everything that smtpsniff looks for",
+    "learn": "recorded lessons: how SMTP works, and breaks, line by line",
     "query": "SQL over sessions, mails, recipients, events and findings",
     "report": "one page with everything in it, for a browser, to send around",
     "schema": "the JSON Schema of the records",
 }
 
 # Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_COMMANDS = ("learn",)
 LATER_FORMATS: tuple[str, ...] = ()
 
 # First words of a packet filter, as tcpdump's users type them behind a file name.

@@ -152,7 +152,8 @@ def _parameters(verb: str, text: str) -> Iterator[str]:
     for word in text.rpartition(">")[2].split()[:KEYWORDS]:
         name = word.partition("=")[0]
         for keyword in sorted(PARAMETER_KEYWORD.get((verb, name), ()))[:1]:
-            yield f"{name} is a parameter of {keyword}: {EXTENSIONS[keyword].what}"
+            what = EXTENSIONS[keyword].what
+            yield f"The parameter {name} comes with the extension {keyword}: {what}"
 
 
 # -- the server ------------------------------------------------------------------------------

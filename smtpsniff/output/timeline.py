@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Beside = Callable[[Line, Paint, int], Iterator[str]]
 
-__all__ = ["GLYPHS", "LONGEST_LINE", "MOST_LINES", "SLOW", "finding_lines", "timeline"]
+__all__ = ["GLYPHS", "LONGEST_LINE", "MOST_LINES", "SLOW", "finding_lines", "steps", "timeline"]
 
 GLYPHS = {"client": "C>", "server": "<S", "network": "--"}
 # On a terminal, what is longer is a body or an attack; a pipe gets all of it.
@@ -37,15 +37,24 @@ def timeline(
 
     `beside` have more lines to say under each, at the indent that they are given.
     """
+    for _, lines in steps(told, paint, form, beside):
+        yield from lines
+
+
+def steps(
+    told: Account, paint: Paint, form: str = "r", beside: Sequence[Beside] = ()
+) -> Iterator[tuple[Line | None, list[str]]]:
+    """The same in pieces: the head, of no line; then what stands for each line."""
     times = clock_of(told, form)
     columns = _Columns(told, paint, len(times[0]))
-    yield columns.head()
+    yield None, [columns.head()]
     for time, line in zip(times, told.lines, strict=True):
-        yield from columns.line(time, line)
+        lines = list(columns.line(time, line))
         for more in beside:
-            yield from more(line, paint, columns.indent)
+            lines += more(line, paint, columns.indent)
         for finding in line.findings:
-            yield from finding_lines(finding, paint, columns.indent)
+            lines += finding_lines(finding, paint, columns.indent)
+        yield line, lines
 
 
 class _Columns:

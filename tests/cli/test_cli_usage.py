@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtpsniff import __version__
-from smtpsniff.cli.words import COMMANDS, LATER_COMMANDS, LATER_FORMATS
+from smtpsniff.cli.words import COMMANDS, LATER_FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,13 +48,6 @@ def test_every_command_has_help_with_examples(
 def test_version(cli: Cli) -> None:
     result = cli("--version")
     assert (result.status, result.out) == (0, f"smtpsniff {__version__}\n")
-
-
-@pytest.mark.parametrize("command", LATER_COMMANDS)
-def test_a_later_command_is_not_there_yet(cli: Cli, command: str) -> None:
-    result = cli(command, "x.pcap")
-    assert result.status == 2
-    assert result.said == f"the command {command} is not there yet"
 
 
 @pytest.mark.parametrize("name", LATER_FORMATS)

@@ -57,7 +57,7 @@ def test_replies_by_what_they_answer() -> None:
     assert answers["RCPT"][-1].startswith("So it says: The server asks senders it does not know")
     (mail,) = (meaning(line).what for line in lines if line.verb == "MAIL")
     assert "no bounce" in mail[1]
-    assert mail[2].startswith("SIZE is a parameter of SIZE: ")
+    assert mail[2].startswith("The parameter SIZE comes with the extension SIZE: ")
 
 
 def test_what_a_login_asks_is_decoded_and_disarmed() -> None:

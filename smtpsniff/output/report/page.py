@@ -8,10 +8,8 @@ sessions cost little until they are looked at.
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 import zlib
-from importlib.resources import files as resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -19,6 +17,7 @@ import msgspec
 from smtpsniff.output.digest import Digest
 from smtpsniff.output.histogram import period
 from smtpsniff.output.labels import OUTCOMES
+from smtpsniff.output.report.parts import part, policy, template
 from smtpsniff.output.units import clock, count, moment, span
 from smtpsniff.text import safe
 
@@ -65,19 +64,13 @@ class Page:
 
     def html(self, run: Run, command: str, sentences: Mapping[str, str]) -> str:
         """The whole page. `command` is the command line, `sentences` those of the checks."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-
         self._pack()
         self._rows.sort(key=lambda row: row[0])
-        environment = Environment(
-            loader=PackageLoader("smtpsniff.output", "report"),
-            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
-        style, script = _part("page.css"), _part("page.js")
+        style, script = part("page.css"), part("page.js")
         digest = self.digest
         bins = digest.histogram.bins(BINS)
-        return environment.get_template("page.html").render(
-            style=style, script=script, policy=_policy(style, script),
+        return template("page.html").render(
+            style=style, script=script, policy=policy(style, script),
             title=_title(run), run=run, command=safe(command),
             paths=[safe(file.path) for file in run.files],
             sentence=digest.sentence(sentences), counted=digest.counted(), outcomes=OUTCOMES,
@@ -107,22 +100,6 @@ def _row(entry: Entry, block: int, line: int) -> list[Any]:
 
 def _packed(data: bytes) -> str:
     return base64.b64encode(zlib.compress(data, 6)).decode()
-
-
-def _part(name: str) -> str:
-    return (resources("smtpsniff.output.report") / name).read_text("utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Nothing may be fetched, and nothing run or styled but what stands here."""
-    return (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 # -- the chart -----------------------------------------------------------------------------
