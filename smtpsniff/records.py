@@ -46,10 +46,13 @@ class Timestamp(int):
 
 
 class Endpoint(Struct, frozen=True, gc=False):
-    """One end of a connection."""
+    """One end of a connection; as text ``192.0.2.25:25`` or ``[2001:db8::25]:25``."""
 
     ip: str
     port: int
+
+    def __str__(self) -> str:
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
 
 class Layer(Struct, omit_defaults=True, gc=False):

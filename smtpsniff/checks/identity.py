@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from smtpsniff.addresses import is_private
 from smtpsniff.checks.names import judge
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import plural, said
-from smtpsniff.checks.view import is_private, quote
+from smtpsniff.checks.view import quote
 from smtpsniff.mail import read_headers
 from smtpsniff.text import decode
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from smtpsniff.addresses import is_loopback, is_private, network
 from smtpsniff.checks.names import Name, is_name, judge
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import answer, first_reply, greeting_of, said
-from smtpsniff.checks.view import is_private
 from smtpsniff.text import decode
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from smtpsniff.smtp.model import Exchange
 
 __all__ = ["CHECKS"]
-
-# Addresses of one organisation: the usual size of a small network.
-SAME_NETWORK = {4: 24, 6: 64}
 
 _WAKES = ("verb:EHLO", "verb:HELO", "verb:LHLO")
 
@@ -144,7 +141,7 @@ def ehlo_argument_localhost(view: View) -> Iterator[Hit]:
     loopback the name is true.
     """
     for exchange, _ in _introductions(view, "localhost"):
-        if ip_address(view.session.client.ip).is_loopback:
+        if is_loopback(view.session.client.ip):
             return
         where = f"calls from {view.session.client.ip} and says {said(exchange)}"
         yield _hit(view, exchange, f"The client {where}", _mild(view, private=True))
@@ -253,7 +250,7 @@ def ehlo_impersonates_server(view: View) -> Iterator[Hit]:
         confidence = _is_servers(view, exchange, claimed, server)
         if confidence is None or not view.clean(exchange) or not _by_client(exchange):
             continue
-        if ip_address(client).is_loopback or ip_address(server).is_loopback:
+        if is_loopback(client) or is_loopback(server):
             return
         text = f"{client} introduced itself with the server's own name: {said(exchange)}."
         severity: Severity | None = "note" if _neighbours(client, server) else None
@@ -279,10 +276,7 @@ def _is_servers(view: View, hello: Exchange, claimed: str, server: str) -> Confi
 
 def _neighbours(client: str, server: str) -> bool:
     """Whether the client may well belong to the server's own organisation."""
-    if is_private(client):
-        return True
-    width = SAME_NETWORK[ip_address(client).version]
-    return ip_address(server) in ip_network(f"{client}/{width}", strict=False)
+    return is_private(client) or network(client) == network(server)
 
 
 CHECKS = (

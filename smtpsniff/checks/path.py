@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from smtpsniff.addresses import is_private
 from smtpsniff.checks.moments import moment
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.view import quote
@@ -158,7 +158,7 @@ def proxy_protocol_header(view: View) -> Iterator[Hit]:
     Advice: see that the mail server expects it on this port, and from the balancer only.
     Traps: whoever may send the header can claim any address; from a public one it is a warning.
     """
-    public = ip_address(view.session.client.ip).is_global
+    public = not is_private(view.session.client.ip)
     for entry in view.session.timeline:
         if entry.kind == "note" and entry.from_ == "client" and entry.text.startswith("PROXY "):
             text = f"A proxy announced whom it speaks for: {quote(entry.text)}."

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from smtpsniff.addresses import is_loopback, is_private
 from smtpsniff.checks.registry import Hit
 from smtpsniff.text import decode, safe, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from ipaddress import IPv4Address, IPv6Address
 
     from smtpsniff.records import Confidence, Session, Severity
     from smtpsniff.smtp.dialogue import Dialogue
@@ -19,38 +17,7 @@ if TYPE_CHECKING:
     from smtpsniff.tcp import Connection, Side
     from smtpsniff.timing import Wait
 
-__all__ = ["View", "is_loopback", "is_private", "quote"]
-
-
-@lru_cache(4096)
-def _parsed(ip: str) -> IPv4Address | IPv6Address:
-    return ip_address(ip)
-
-
-def is_loopback(ip: str) -> bool:
-    """Whether an address is the machine's own (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3)."""
-    return _parsed(ip).is_loopback if ":" in ip else ip.startswith("127.")
-
-
-# Networks that are not public (RFC 6890), and a small one of which only parts are.
-_NOT_PUBLIC = (
-    "0.", "10.", "127.", "169.254.", "192.168.", "198.18.", "198.19.",
-    *(f"172.{n}." for n in range(16, 32)), *(f"{n}." for n in range(240, 256)),
-)  # fmt: skip
-_PARTLY_PUBLIC = "192.0.0."
-
-
-# For examples (RFC 5737, RFC 3849): whoever replaces addresses with these means public ones.
-_DOCUMENTATION = ("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:")
-
-
-def is_private(ip: str) -> bool:
-    """Whether an address is of no public network (RFC 1918, RFC 4193 and their like)."""
-    if ip.startswith(_DOCUMENTATION):
-        return False
-    if ":" in ip or ip.startswith(_PARTLY_PUBLIC):
-        return _parsed(ip).is_private
-    return ip.startswith(_NOT_PUBLIC)  # a tenth of what the library takes, or a cache that fails
+__all__ = ["View", "quote"]
 
 
 # Wire bytes quoted in a finding (PROTOCOL: at most 120, escaped).

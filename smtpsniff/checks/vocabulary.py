@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from smtpsniff.addresses import is_private
 from smtpsniff.checks.asking import commands, heard
 from smtpsniff.checks.registry import Hit, check
 from smtpsniff.checks.saying import plural, said
-from smtpsniff.checks.view import is_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

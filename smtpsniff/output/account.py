@@ -14,7 +14,6 @@ from msgspec import Struct
 from smtpsniff.mail.received import hops
 from smtpsniff.output.labels import ENDED, STARTTLS
 from smtpsniff.output.layers import layer
-from smtpsniff.output.row import address
 from smtpsniff.output.units import count, moment, span
 from smtpsniff.records import rfc3339
 from smtpsniff.text import safe, shorten
@@ -163,8 +162,8 @@ def account(session: Session, files: list[str], digits: int) -> Account:
         trouble=_tcp(session),
         start=int(session.start),
         digits=digits,
-        client=address(session.client),
-        server=address(session.server),
+        client=str(session.client),
+        server=str(session.server),
     )
 
 
@@ -185,8 +184,8 @@ def _frame(frame: int, file: int | None) -> str:
 
 
 def _facts(session: Session, files: list[str], digits: int) -> Iterator[Fact]:
-    yield Fact("client", f"{address(session.client)}{_calls_itself(session)}")
-    yield Fact("server", f"{address(session.server)}{_greets(session)}")
+    yield Fact("client", f"{session.client!s}{_calls_itself(session)}")
+    yield Fact("server", f"{session.server!s}{_greets(session)}")
     if session.encapsulation:
         yield Fact("through", ", ".join(map(layer, session.encapsulation)))
     yield Fact("time", _time(session, digits))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.output.account import text_of, tone_of
 from smtpsniff.output.labels import OUTCOMES
-from smtpsniff.output.row import address
 from smtpsniff.output.timeline import GLYPHS
 from smtpsniff.output.units import clock, span
 from smtpsniff.text import safe, shorten
@@ -58,14 +57,14 @@ def _when(time: int) -> str:
 
 
 def _who(client: Endpoint) -> str:
-    return address(client)
+    return str(client)
 
 
 def _said(entry: Entry, server: Endpoint) -> Iterator[str]:
     """What happened, line by line; of a very long reply the first and the last."""
     lines = list(text_of(entry))
     if entry.kind == "connect":
-        lines[0] += f" to {address(server)}"
+        lines[0] += f" to {server!s}"
     if len(lines) > MOST:
         lines[MOST - 1 : -1] = [f"… {len(lines) - MOST} more lines"]
     yield from lines

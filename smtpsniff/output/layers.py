@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpsniff.output.row import address
 from smtpsniff.records import Endpoint
 from smtpsniff.text import safe, shorten
 
@@ -40,4 +39,4 @@ def layer(one: Layer) -> str:
 
 
 def _end(host: str, port: int | None) -> str:
-    return host if port is None else address(Endpoint(host, port))
+    return host if port is None else str(Endpoint(host, port))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smtpsniff.output.paint import cells, fit, pad
-from smtpsniff.output.row import address
 from smtpsniff.output.units import count, span
 from smtpsniff.text import safe
 
@@ -66,7 +65,7 @@ def _session(glimpse: Glimpse, now: int, paint: Paint, width: int) -> Iterator[s
     """One running session: what it does; below, the mail and the server's last words."""
     lasts = max(now - glimpse.since, 0) / 1e9
     duration = span(lasts) if lasts >= 0.1 else ""
-    peers = f"{safe(glimpse.client.ip)} → {address(glimpse.server)}"
+    peers = f"{safe(glimpse.client.ip)} → {glimpse.server!s}"
     doing = DOING if width >= 70 else max(width - FOR - 24, 8)
     room = max(width - doing - FOR - 4, 8)
     waits = paint(duration.rjust(FOR), "warning" if lasts >= SLOW else "dim")

@@ -10,9 +10,9 @@ from smtpsniff.output.labels import ENDED
 from smtpsniff.text import safe, shorten
 
 if TYPE_CHECKING:
-    from smtpsniff.records import Endpoint, Finding, Session, Transaction
+    from smtpsniff.records import Finding, Session, Transaction
 
-__all__ = ["Row", "RowRenderer", "Spotted", "address"]
+__all__ = ["Row", "RowRenderer", "Spotted"]
 
 # Outcomes whose verdict stands under the row.
 FAILED = frozenset(
@@ -62,7 +62,7 @@ class RowRenderer:
         told = safe(verdict.text) if tell else ""
         return Row(
             session.number, session.start, verdict.outcome,
-            safe(session.client.ip), address(session.server), _mail(session),
+            safe(session.client.ip), str(session.server), _mail(session),
             told, _spotted(session.findings, told), session.file,
             verdict.cause or "", session.duration, _domains(session),
         )  # fmt: skip
@@ -71,11 +71,6 @@ class RowRenderer:
         """The row with its number."""
         row.number = number
         return row
-
-
-def address(end: Endpoint) -> str:
-    """``192.0.2.25:25`` or ``[2001:db8::25]:25``."""
-    return f"[{end.ip}]:{end.port}" if ":" in end.ip else f"{end.ip}:{end.port}"
 
 
 def _domains(session: Session) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.output.labels import OUTCOMES
 from smtpsniff.output.paint import pad, wrap
-from smtpsniff.output.row import address
 from smtpsniff.output.units import clock, moment
 from smtpsniff.stories.saying import elapsed, times
 from smtpsniff.text import safe
@@ -70,7 +69,7 @@ def _attempt(attempt: Attempt, paint: Paint, *, days: bool) -> Iterator[str]:
     when = moment(attempt.time) if days else clock(attempt.time)
     style = OUTCOMES[attempt.outcome].style if attempt.outcome in OUTCOMES else "note"
     columns = (
-        f"  {when}", pad(f"session {attempt.session}", 11), address(attempt.server),
+        f"  {when}", pad(f"session {attempt.session}", 11), str(attempt.server),
         paint(pad(attempt.outcome, 9), style),
     )  # fmt: skip
     head = "  ".join(columns)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from smtpsniff.addresses import network
 from smtpsniff.stories.memory import Memory
 
 if TYPE_CHECKING:
@@ -36,24 +36,10 @@ MAX_REMEMBERED = 50_000
 MAX_ATTEMPTS = 100
 # Mails that one sender may have under way to one recipient at the same time.
 MAX_UNDER_WAY = 8
-# Greylisting links clients of the same network (C.3).
-_SAME_NETWORK = {4: 24, 6: 64}
 
 _OPEN = frozenset({"deferred", "unknown", "abandoned"})
 _PRVS = re.compile(r"^(?:prvs=[^=]*=|btv1==[^=]*==)", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]+")
-
-
-@lru_cache(65_536)
-def network(ip: str) -> str:
-    """The network that a client's address is in."""
-    if "." in ip and ":" not in ip:
-        return ip.rpartition(".")[0]  # a /24
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return ip
-    return str(ip_network((address, _SAME_NETWORK[address.version]), strict=False))
 
 
 @lru_cache(4096)

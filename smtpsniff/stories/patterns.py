@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
+from smtpsniff.addresses import is_private
 from smtpsniff.checks.registry import Hit
 from smtpsniff.stories.events import SECOND, Caller
 from smtpsniff.stories.facts import Event
@@ -32,25 +31,6 @@ MAX_SESSIONS = 1000
 # Frames that prove a pattern: of its first events.
 EVIDENCES = 5
 _CLEAR = frozenset({"unused", "not-offered", "fallback", "refused"})
-
-
-# Networks of one's own (RFC 1918, 6598, 3927, 4193, 4291): who is in them is no stranger.
-_OWN = (
-    "10.", "127.", "169.254.", "192.168.", *(f"172.{n}." for n in range(16, 32)),
-    *(f"100.{n}." for n in range(64, 128)),
-)  # fmt: skip
-_OWN_NETWORKS = [ip_network(network) for network in ("fc00::/7", "fe80::/10", "::1/128")]
-
-
-@lru_cache(65_536)
-def _public(ip: str) -> bool:
-    if ":" not in ip:
-        return not ip.startswith(_OWN)  # without the library, which takes ten times as long
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return False
-    return not any(address in network for network in _OWN_NETWORKS)
 
 
 class Pattern:
@@ -162,7 +142,7 @@ class Patterns:
             if sent is not None:
                 client.happened(Event("clear-mail", "", "", sent.frame), facts)
                 self._look("clear-mail", client, facts, 1)
-        if "relayed" in self._of_servers and _public(facts.client):
+        if "relayed" in self._of_servers and not is_private(facts.client):
             self._relayed(facts)
 
     def _offers(self, facts: Facts) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smtpsniff.records import rfc3339
+from smtpsniff.records import Endpoint, rfc3339
 from smtpsniff.text import safe, shorten
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def people(addresses: Iterable[str]) -> str:
 
 def at(server: str, port: int) -> str:
     """``192.0.2.9:25`` or ``[2001:db8::9]:25``."""
-    return f"[{server}]:{port}" if ":" in server else f"{server}:{port}"
+    return str(Endpoint(server, port))
 
 
 def times(number: int) -> str:

@@ -51,8 +51,7 @@ def _server(session: Session) -> str:
     if words and _ENHANCED.fullmatch(words[0]):
         del words[0]
     name = words[0] if words else ""
-    ip, port = session.server.ip, session.server.port
-    address = f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
+    address = str(session.server)
     return f"{safe(name)} ({address})" if "." in name and len(name) < 128 else address
 
 
