@@ -203,7 +203,7 @@ def test_patterns_that_people_write_are_taken(pattern: str) -> None:
     start = time.monotonic()
     search("a" * 4096)
     search("foobar" * 600 + "!")
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20  # seconds; what is refused would take years
 
 
 @given(st.lists(st.sampled_from(["tls", "number", "==", "(", ")", "in", "{", "}", ",", "not", "and",
