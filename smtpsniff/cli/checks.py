@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING
 
 from smtpsniff.cli import status
 from smtpsniff.cli.config import add_choosing, choice_of
-from smtpsniff.cli.errors import not_yet
 from smtpsniff.cli.options import add_color
 from smtpsniff.cli.streams import Output, paint_for
-from smtpsniff.cli.words import LATER_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +27,6 @@ FORMATS = ("text", "json", "ndjson", "markdown")
 
 
 def _format(word: str) -> str:
-    if word in LATER_FORMATS:
-        raise not_yet(f"--format {word}")
     if word not in FORMATS:
         raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(FORMATS)}")
     return word

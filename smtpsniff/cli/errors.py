@@ -12,8 +12,3 @@ class UsageError(Exception):
     def __init__(self, message: str, *below: str) -> None:
         super().__init__(message)
         self.below = below
-
-
-def not_yet(what: str, instead: str = "") -> UsageError:
-    """The error for what a later version brings."""
-    return UsageError(f"{what} is not there yet{instead}")

@@ -10,8 +10,8 @@ import textwrap
 from typing import TYPE_CHECKING, NoReturn
 
 from smtpsniff.cli.config import add_choosing
-from smtpsniff.cli.errors import UsageError, not_yet
-from smtpsniff.cli.words import FILTER_WORDS, LATER_FORMATS
+from smtpsniff.cli.errors import UsageError
+from smtpsniff.cli.words import FILTER_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,15 +95,10 @@ def jobs(word: str) -> int:
 
 
 def output_format(own: tuple[str, ...] = ()) -> Callable[[str], str]:
-    """Takes the name of a format, `own` ones of a command among them.
-
-    Those of later versions are told apart from mistakes.
-    """
+    """Takes the name of a format, `own` ones of a command among them."""
     formats = FORMATS + own
 
     def check(word: str) -> str:
-        if word in LATER_FORMATS:
-            raise not_yet(f"--format {word}", f" ({', '.join(formats)} are)")
         if word not in formats:
             raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(formats)}")
         return word

@@ -1,4 +1,4 @@
-"""The words of the command line: commands, and what later versions will bring.
+"""The words of the command line: commands, and how packet filters begin.
 
 Nothing is imported here, so that `smtpsniff --help` costs nothing.
 """
@@ -20,9 +20,6 @@ COMMANDS: dict[str, str] = {
     "report": "one page with everything in it, for a browser, to send around",
     "schema": "the JSON Schema of the records",
 }
-
-# Named in the plan, not built yet: whoever types them is told so instead of "no such file".
-LATER_FORMATS: tuple[str, ...] = ()
 
 # First words of a packet filter, as tcpdump's users type them behind a file name.
 FILTER_WORDS = frozenset(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smtpsniff import __version__
-from smtpsniff.cli.words import COMMANDS, LATER_FORMATS
+from smtpsniff.cli.words import COMMANDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,16 +48,6 @@ def test_every_command_has_help_with_examples(
 def test_version(cli: Cli) -> None:
     result = cli("--version")
     assert (result.status, result.out) == (0, f"smtpsniff {__version__}\n")
-
-
-@pytest.mark.parametrize("name", LATER_FORMATS)
-@pytest.mark.parametrize("command", ["read", "show"])
-def test_a_later_format_is_not_there_yet(
-    cli: Cli, shipped: Shipped, command: str, name: str
-) -> None:
-    result = cli(command, shipped("accepted"), "--format", name)
-    assert result.status == 2
-    assert f"--format {name} is not there yet" in result.said
 
 
 def test_standard_input_is_read_once(cli: Cli) -> None:
