@@ -47,6 +47,9 @@ __all__ = ["Analysis", "Settings", "read", "read_stories"]
 # A connection with more than this in memory is read on at the end of a window, and let go of
 # what was read; smaller ones are read once, when they end, which is cheaper.
 GROWN = 1 << 18
+# Packets of a window that are taken at once: each may open a connection, as in a flood, and those
+# are let go of, where there are too many, only when all have been looked at.
+MOST_TOGETHER = 1 << 15
 
 
 # Sessions examined together: enough for the cache to pay, few enough to be shown at once.
@@ -168,8 +171,7 @@ class Analysis:
         """Go through all files, a window at a time."""
         table = self._known.table
         last = 0
-        for batch in self._packets:
-            now = self._packets.now  # packets of any kind move the capture's clock
+        for batch, now in self._windows():
             if not len(batch):  # nothing came, but time went by
                 if self._census is not None:
                     self._census.wait(now, last)
@@ -189,6 +191,17 @@ class Analysis:
         ended = table.finish()
         self._sum_up()
         yield from self._steps(ended, -1)
+
+    def _windows(self) -> Iterator[tuple[PacketBatch, int]]:
+        """Packets, and the capture's time behind them, which those of any kind move on."""
+        for batch in self._packets:
+            if len(batch) <= MOST_TOGETHER:
+                yield batch, self._packets.now
+                continue
+            for first in range(0, len(batch), MOST_TOGETHER):
+                part = batch.take(slice(first, first + MOST_TOGETHER))
+                yield part, int(part.time.max())
+                del part
 
     def _segments(self, batch: PacketBatch, fragments: Fragments) -> SegmentBatch:
         key = {} if self.settings.key is None else {"key": self.settings.key}
@@ -227,7 +240,9 @@ class Analysis:
         if census is not None:
             step.began, census.began, step.settled = census.began, [], census.settled
         yield step
-        sessions = (known.sessions.pop(id(connection), None) for connection in ended)
+        ended.reverse()  # each is let go of when its session is told
+        popped = (ended.pop() for _ in range(len(ended)))
+        sessions = (known.sessions.pop(id(connection), None) for connection in popped)
         works = (Work(*session) for session in sessions if session is not None)
         while few := list(islice(works, TOGETHER)):
             examined = Step(settled=step.settled)

@@ -27,6 +27,9 @@ _LINE = re.compile(rb"[0-9]{3}(?:[ \t-]|\r*\n)")
 # Bytes that may pile up without completing a reply. RFC 5321 §4.5.3.1.5 allows 512 for a line;
 # no EHLO list or policy text comes near this.
 MAX_REPLY = 1 << 18
+# Longer replies are not remembered: nothing that servers say often is as long, and 4,096 of them
+# may be.
+MAX_REMEMBERED = 1 << 11
 
 
 def read_reply(reader: Reader, final: bool, *, cut: bool = False) -> Reply | None:
@@ -91,9 +94,17 @@ def _make(
     )  # fmt: skip
 
 
-@lru_cache(4096)  # busy servers say the same few things over and over
 def said_of(raw: bytes) -> Said:
-    """Codes and texts of a reply's lines."""
+    """Codes and texts of a reply's lines; busy servers say the same few things over and over."""
+    return _remembered(raw) if len(raw) <= MAX_REMEMBERED else _said(raw)
+
+
+@lru_cache(4096)
+def _remembered(raw: bytes) -> Said:
+    return _said(raw)
+
+
+def _said(raw: bytes) -> Said:
     line, _, rest = raw.partition(b"\n")
     text = decode(line[4:].rstrip(b"\r"))
     code = int(line[:3]) if line else 0

@@ -43,6 +43,9 @@ MAX_UNDECIDED = 20_000
 IDLE = 1_200_000_000_000
 # Open connections at most; the longest idle are given up first, and the run record says so.
 MAX_OPEN = 200_000
+# Connections of which no more than the first SYN was seen: a server under a flood keeps a few
+# thousand (net.ipv4.tcp_max_syn_backlog); the oldest are given up first, and that is told.
+MAX_UNANSWERED = 20_000
 # Connections of other protocols that are counted one by one; at 60 bytes each.
 MAX_OTHERS = 500_000
 # Closed four-tuples whose stragglers are not taken for new connections, in two generations.
@@ -76,6 +79,7 @@ class Table:
         self._ignored: set[int] = set()
         self.open: dict[Key, Connection] = {}
         self.undecided: dict[Key, Connection] = {}  # followed, not yet known to be mail
+        self._unanswered: dict[Key, None] = {}  # a lone SYN so far
         self._recent: tuple[set[Key], set[Key]] = (set(), set())  # younger, older
         self.now = self.latest = 0
         self.touched: list[Connection] = []  # by the last batch
@@ -153,6 +157,7 @@ class Table:
             self._ignored.clear()
         self.open.pop(key, None)
         self.undecided.pop(key, None)
+        self._unanswered.pop(key, None)
 
     # -- feeding ----------------------------------------------------------------------
 
@@ -209,6 +214,10 @@ class Table:
             if self._was_open(key) and self._straggler(runs, i, j):
                 return
             connection = self._open(batch, runs, i, j, key, file)
+            if j < 0 and runs.flags[i] == SYN and runs.last[i] - runs.first[i] == 1:
+                self._unanswered[key] = None
+        elif self._unanswered:
+            self._unanswered.pop(key, None)
         if self._verify:
             for run in (i, j) if j >= 0 else (i,):
                 count_bad(connection.sides[runs.side[run]], batch, runs, run)
@@ -299,6 +308,12 @@ class Table:
                 a, b = connection.sides
                 settle(a, b, now)
                 settle(b, a, now)
+        too_many = len(self._unanswered) - MAX_UNANSWERED
+        if too_many > 0:
+            self.limits.add(f"connections of which only a SYN was seen: {MAX_UNANSWERED}")
+            oldest_first = sorted(self._unanswered, key=lambda key: self.open[key].first_frame)
+            for key in oldest_first[:too_many]:
+                self._end(key, self.open[key], ended)
         if len(self.open) > MAX_OPEN:
             self.limits.add(f"open connections: {MAX_OPEN}")
             oldest = sorted(self.open.items(), key=lambda item: item[1].end)
@@ -309,6 +324,7 @@ class Table:
     def _end(self, key: Key, connection: Connection, ended: list[Connection]) -> None:
         del self.open[key]
         self.undecided.pop(key, None)
+        self._unanswered.pop(key, None)
         if self._tracked:
             self._tracked.pop(pair_key(key), None)
         self._recent[0].add(key)
