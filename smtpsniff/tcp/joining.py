@@ -20,14 +20,16 @@ __all__ = ["count_bad", "extend", "is_next", "read_syn"]
 def is_next(connection: Connection, runs: Runs, run: int) -> bool:
     """Whether the run goes on exactly where its side stands."""
     side = connection.sides[runs.side[run]]
+    if runs.zero_windows[run]:
+        return False  # probes of a closed window are told from octets one by one
     if side.next < 0:
         return True
     if side.pending is not None and side.pending.segments:
         return False
     if runs.seq[run] != side.next or runs.flags[run] & SYN or side.fin is not None:
         return False
-    if side.rst is not None or not side.window or runs.zero_windows[run]:
-        return False  # probes of a closed window are told from octets one by one
+    if side.rst is not None or not side.window:
+        return False
     step = (runs.first_ack[run] - side.ack) & MODULUS
     if step and side.ack >= 0:
         return step < HALF or runs.first_flags[run] & RST != 0
