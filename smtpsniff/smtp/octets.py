@@ -50,20 +50,25 @@ def look(data: bytes, start: int, end: int) -> Look:
         values = np.frombuffer(data, np.uint8, min(BLOCK, end - at), at)
         feeds, returns = values == 10, values == 13
         if clean:
-            clean = bool(feeds[0]) is after_cr and bool((feeds[1:] == returns[:-1]).all())
+            clean = bool(feeds[0]) is after_cr and not _any(feeds[1:] != returns[:-1])
         if after_lf and int(values[0]) == 46:
             dots.append(at)
         leading = feeds[:-1] & (values[1:] == 46)
-        if leading.any():
+        if _any(leading):
             dots += (np.flatnonzero(leading) + (at + 1)).tolist()
         eight_bit = eight_bit or int(values.max()) > 127
-        nul = nul or int(values.min()) == 0
+        nul = nul or data.find(0, at, at + len(values)) >= 0
         if not sparse:
             fed = np.maximum.reduceat(feeds, _STRETCHES[: -(-len(values) // STRETCH)])
             # The last stretch is shorter; in the last block, what follows will tell.
             sparse = not bool(fed.all() if len(values) == BLOCK else fed[:-1].all())
         after_cr, after_lf = bool(returns[-1]), bool(feeds[-1])
     return Look(clean and not after_cr, dots, eight_bit, nul, sparse)
+
+
+def _any(flags: np.ndarray) -> bool:
+    """Whether one of them is set. `argmax` stops at the first, and takes a fourth of `any`."""
+    return bool(len(flags)) and bool(flags[flags.argmax()])
 
 
 def _look_small(data: bytes, start: int, end: int) -> Look:

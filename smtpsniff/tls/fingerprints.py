@@ -43,37 +43,47 @@ def _joined(*parts: object) -> str:
     )
 
 
-@lru_cache(1024)
-def _md5(text: str) -> str:
-    return md5(text.encode(), usedforsecurity=False).hexdigest()
+@lru_cache(256)
+def _md5(*parts: object) -> str:
+    return md5(_joined(*parts).encode(), usedforsecurity=False).hexdigest()
 
 
 def ja3(hello: ClientHello) -> str:
     """MD5 of version, ciphers, extensions, groups and point formats."""
     kinds = _plain(_kinds(hello))
-    return _md5(
-        _joined(hello.version, _plain(hello.ciphers), kinds, _plain(hello.groups), hello.formats)
-    )
+    return _md5(hello.version, _plain(hello.ciphers), kinds, _plain(hello.groups), hello.formats)
 
 
 def ja3s(hello: ServerHello) -> str:
     """MD5 of version, cipher and extensions."""
-    kinds = _kinds(hello)
-    return _md5(_joined(hello.legacy_version, hello.cipher, kinds))
+    return _md5(hello.legacy_version, hello.cipher, _kinds(hello))
 
 
 def ja4(hello: ClientHello) -> str:
     """What it can in readable form, then hashes of its sorted lists."""
-    kinds = _plain(_kinds(hello))
-    ciphers = _plain(hello.ciphers)
-    version = _JA4_VERSIONS.get(max(_plain(hello.versions), default=0), "00")
+    protocols = hello.protocols
+    return _ja4(
+        _plain(_kinds(hello)), _plain(hello.ciphers), _plain(hello.versions),
+        protocols[0] if protocols else None, hello.signatures,
+    )  # fmt: skip
+
+
+@lru_cache(256)
+def _ja4(
+    kinds: tuple[int, ...],
+    ciphers: tuple[int, ...],
+    versions: tuple[int, ...],
+    protocol: bytes | None,
+    signatures: tuple[int, ...],
+) -> str:
+    version = _JA4_VERSIONS.get(max(versions, default=0), "00")
     name = "d" if SERVER_NAME in kinds else "i"
     counts = f"{min(len(ciphers), 99):02d}{min(len(kinds), 99):02d}"
-    protocol = _ends(hello.protocols[0]) if hello.protocols else "00"
+    ends = _ends(protocol) if protocol is not None else "00"
     rest = sorted(kind for kind in kinds if kind not in (SERVER_NAME, ALPN))
     return (
-        f"t{version}{name}{counts}{protocol}_{_hashed(_hex(sorted(ciphers)))}"
-        f"_{_hashed(_hex(rest), _hex(hello.signatures))}"
+        f"t{version}{name}{counts}{ends}_{_hashed(_hex(sorted(ciphers)))}"
+        f"_{_hashed(_hex(rest), _hex(signatures))}"
     )
 
 
@@ -89,7 +99,6 @@ def _hex(numbers: Iterable[int]) -> str:
     return ",".join(f"{number:04x}" for number in numbers)
 
 
-@lru_cache(1024)
 def _hashed(first: str, second: str = "") -> str:
     text = f"{first}_{second}" if second else first
     return sha256(text.encode()).hexdigest()[:12] if first else _NOTHING

@@ -5,6 +5,7 @@ Lengths of the wire are never trusted: a slice takes what there is, and what is 
 
 from __future__ import annotations
 
+from struct import unpack
 from typing import NamedTuple
 
 from smtpsniff.tls.names import is_grease
@@ -36,7 +37,7 @@ class ClientHello(NamedTuple):
     sslv2: bool = False  # in the format of SSLv2, whatever it offers
 
     def _value(self, kind: int) -> bytes:
-        return next((value for number, value in self.extensions if number == kind), b"")
+        return _value(self.extensions, kind)
 
     def has(self, kind: int) -> bool:
         """Whether an extension is there."""
@@ -91,7 +92,7 @@ class ServerHello(NamedTuple):
     extensions: Extensions = ()
 
     def _value(self, kind: int) -> bytes:
-        return next((value for number, value in self.extensions if number == kind), b"")
+        return _value(self.extensions, kind)
 
     @property
     def version(self) -> int:
@@ -121,9 +122,18 @@ class ServerHello(NamedTuple):
         return self.random == RETRY
 
 
+def _value(extensions: Extensions, kind: int) -> bytes:
+    """The first extension of a kind; empty where there is none."""
+    for number, value in extensions:
+        if number == kind:
+            return value
+    return b""
+
+
 def _numbers(data: bytes) -> tuple[int, ...]:
     """Numbers of two octets; an odd octet at the end is none."""
-    return tuple(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data) - 1, 2))
+    count = len(data) // 2
+    return unpack(f">{count}H", data[: 2 * count])
 
 
 def _protocols(value: bytes) -> list[bytes]:
