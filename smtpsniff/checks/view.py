@@ -53,7 +53,8 @@ class View:
     @property
     def closed(self) -> bool:
         """Closure: FIN or RST seen in at least one direction (A.1)."""
-        return any(s.fin is not None or s.rst is not None for s in (self.client, self.server))
+        client, server = self.client, self.server
+        return (client.fin or client.rst or server.fin or server.rst) is not None
 
     @property
     def started(self) -> bool:

@@ -52,6 +52,8 @@ class Summary:
             self._worsen(other.worst)
 
     def _worsen(self, severity: str) -> None:
+        if severity == self.worst:
+            return
         if not self.worst or SEVERITIES.index(severity) < SEVERITIES.index(self.worst):
             self.worst = severity
 

@@ -224,7 +224,8 @@ def _close(items: list[Line], side: Side, who: Party) -> None:
         marks.append((side.fin, "close", "closed its side", 1))
     if side.rst is not None:
         marks.append((side.rst, "reset", "reset the connection", 0))
-    marks.sort(key=lambda mark: mark[0].frame)
+    if len(marks) > 1:
+        marks.sort(key=lambda mark: mark[0].frame)
     for mark, kind, text, taken in marks:
         at = (mark.frame, mark.frame)
         entry = Entry(Timestamp(mark.time), mark.frame, at, who, kind, text, False)

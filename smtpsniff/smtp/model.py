@@ -176,12 +176,14 @@ class Exchange(Struct, eq=False):
     @property
     def accepted(self) -> bool:
         """Answered 2yz."""
-        return self.reply is not None and self.reply.kind == 2
+        reply = self.reply
+        return reply is not None and 200 <= reply.code < 300
 
     @property
     def refused(self) -> bool:
         """Answered 4yz or 5yz."""
-        return self.reply is not None and self.reply.kind in (4, 5)
+        reply = self.reply
+        return reply is not None and 400 <= reply.code < 600
 
 
 @dataclass(slots=True, eq=False)

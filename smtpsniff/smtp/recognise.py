@@ -72,7 +72,7 @@ def _score(client: bytes, server: bytes, server_first: bool) -> int:
 def is_mail(connection: Connection, extra_ports: frozenset[int] = frozenset()) -> bool | None:
     """Whether the connection carries SMTP, LMTP or TLS on a mail port; None: too early to say."""
     ports = {port for _, port in connection.endpoints}
-    if ports & (MAIL_PORTS | extra_ports):
+    if not (MAIL_PORTS.isdisjoint(ports) and extra_ports.isdisjoint(ports)):
         return True
     threshold = LIKELY_THRESHOLD if ports & _LIKELY_PORTS else THRESHOLD
     client = client_of(connection)

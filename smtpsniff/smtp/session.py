@@ -181,15 +181,16 @@ def _introductions(session: Session, dialogue: Dialogue) -> None:
             reply.entry.delay if reply.entry is not None else None,
         )
     hellos = dialogue.hellos
+    accepted = [e for e in hellos if e.accepted]
     if hellos:
-        hello = next((e for e in reversed(hellos) if e.accepted), hellos[-1])
+        hello = accepted[-1] if accepted else hellos[-1]
         session.helo = Helo(
             hello.verb, decode(hello.argument), hello.accepted,
             f"{hello.reply.code:03d}" if hello.reply is not None else None,
         )  # fmt: skip
-    offered = next((e for e in reversed(hellos) if e.accepted and e.verb != "HELO"), None)
-    if offered is not None and offered.reply is not None:
-        session.extensions = list(_extensions(offered))
+    offering = [e for e in accepted if e.verb != "HELO"]
+    if offering:
+        session.extensions = list(_extensions(offering[-1]))
     if dialogue.auths:
         shown = dialogue.show_secrets
         session.auth = [login_record(dialogue, e, secrets=shown) for e in dialogue.auths]

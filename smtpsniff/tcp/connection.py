@@ -126,7 +126,9 @@ class Connection(Struct, eq=False):
     @property
     def buffered(self) -> int:
         """Bytes held in memory."""
-        return sum(
-            len(side.stream.data) + (side.pending.bytes if side.pending else 0)
-            for side in self.sides
-        )
+        a, b = self.sides
+        size = len(a.stream.data) + len(b.stream.data)
+        for pending in (a.pending, b.pending):
+            if pending is not None:
+                size += pending.bytes
+        return size

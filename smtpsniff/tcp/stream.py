@@ -67,7 +67,7 @@ class Stream:
     @property
     def missing(self) -> int:
         """Bytes that gaps stand for."""
-        return sum(gap.length for gap in self.gaps)
+        return sum([gap.length for gap in self.gaps]) if self.gaps else 0
 
     def piece(self, offset: int) -> int:
         """Index of the piece that brought the byte at `offset`."""

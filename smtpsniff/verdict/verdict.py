@@ -214,6 +214,8 @@ def judge(session: Session) -> Verdict:
 
 def _no_connection(session: Session) -> Verdict | None:
     """No answer at all, or a reset at the SYN."""
+    if session.ended not in ("unreachable", "refused"):
+        return None
     entry = session.timeline[0] if session.timeline else None
     frames = list(dict.fromkeys(entry.frames)) if entry is not None else []
     told = next((e for e in session.timeline if e.from_ == "network" and e.kind == "note"), None)
@@ -232,15 +234,13 @@ def _no_connection(session: Session) -> Verdict | None:
             f"from {session.client.ip}, no reply ({_frames(frames)}).",
             frames,
         )  # fmt: skip
-    if session.ended == "refused":
-        frames = [frames[0], session.timeline[-1].frame] if frames else []
-        return Verdict(
-            "refused",
-            f"{_server(session)} refused the connection from {session.client.ip}: "
-            f"nothing listens there, or a firewall says so ({_frames(frames)}).",
-            frames,
-        )  # fmt: skip
-    return None
+    frames = [frames[0], session.timeline[-1].frame] if frames else []
+    return Verdict(
+        "refused",
+        f"{_server(session)} refused the connection from {session.client.ip}: "
+        f"nothing listens there, or a firewall says so ({_frames(frames)}).",
+        frames,
+    )  # fmt: skip
 
 
 def _refused(session: Session) -> Verdict | None:
@@ -261,7 +261,7 @@ def _by_transactions(session: Session) -> Verdict | None:
     if not session.transactions:
         return None
     outcomes = [t.outcome for t in session.transactions]
-    worst = min(outcomes, key=_WORST.index)
+    worst = min(outcomes, key=_WORST.index) if len(outcomes) > 1 else outcomes[0]
     if worst == "unknown" and session.tls is not None and not session.tls.decrypted:
         return None
     text, frames = _SENTENCES[worst](session, session.transactions[outcomes.index(worst)])
