@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
+
 import pytest
 
 from smtpsniff.addresses import is_loopback, is_private, network
@@ -21,6 +23,18 @@ from smtpsniff.records import Endpoint
 )  # fmt: skip
 def test_whose_networks_are(ip: str, private: bool) -> None:
     assert is_private(ip) is private
+
+
+def test_private_addresses_are_those_of_the_library_and_of_rfc_6598() -> None:
+    shared = ip_network("100.64.0.0/10")
+    examples = ("192.0.2.", "198.51.100.", "203.0.113.")
+    for first in range(256):
+        for second in range(256):
+            for tail in ("0.0", "0.9", "0.170", "99.3", "255.255"):
+                ip = f"{first}.{second}.{tail}"
+                address = ip_address(ip)
+                wanted = address.is_private or address in shared
+                assert is_private(ip) == (wanted and not ip.startswith(examples)), ip
 
 
 @pytest.mark.parametrize(
