@@ -15,19 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def _judges() -> bool:
-    """Whether there is anything yet that the vectors could be put to."""
-    try:
-        from smtpsniff import read
-        from smtpsniff.checks import CATALOGUE
-    except ImportError:
-        return os.environ.get("CI") == "true"  # there it must not pass unseen
-    return bool(read and CATALOGUE)
-
-
-collect_ignore = [] if _judges() else ["vectors/test_vectors.py"]
-
-
 @pytest.fixture(scope="session")
 def sessions() -> Callable[..., list[Any]]:
     """`sessions(text, framing="whole", **options)`: what smtpsniff reads in a dialogue."""
