@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.registry import check
+from smtpsniff.checks.view import quote
 from smtpsniff.stories.events import Caller, Happening, Sighting, names
-from smtpsniff.stories.saying import at, elapsed, people, quoted
+from smtpsniff.stories.saying import at, elapsed, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,7 +112,7 @@ def vrfy_expn_probing(
         return
     told = [event for event in asked if event.detail in ("250", "251")]
     text = f"{caller.name} asked {len(asked)} times for addresses, {_within(asked)}"
-    text += f"; {quoted(told[0].what)} was answered {told[0].detail}" if told else ""
+    text += f"; {quote(told[0].what)} was answered {told[0].detail}" if told else ""
     yield Sighting(text, asked, "question", severity="warning" if told else None)
 
 

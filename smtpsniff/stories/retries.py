@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smtpsniff.checks.registry import Hit, check
-from smtpsniff.stories.saying import at, clock, elapsed, known, people, quoted
+from smtpsniff.checks.view import quote
+from smtpsniff.stories.saying import at, clock, elapsed, known, people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ def _hit(text: str, *attempts: Try, confidence: Confidence = "certain") -> Hit:
 
 def _answer(attempt: Try) -> str:
     """``put off at 10:00:03 with "451 …" (session 1)``, without the verb."""
-    words = f" with {quoted(attempt.reply)}" if attempt.reply else ""
+    words = f" with {quote(attempt.reply)}" if attempt.reply else ""
     return f"at {clock(attempt.time)}{words} (session {attempt.session})"
 
 

@@ -10,7 +10,7 @@ from smtpsniff.text import safe, shorten
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["at", "clock", "elapsed", "known", "people", "quoted", "times"]
+__all__ = ["at", "clock", "elapsed", "known", "people", "times"]
 
 WIDEST = 120  # characters of wire text in a sentence
 NAMED = 3  # recipients in a sentence
@@ -37,11 +37,6 @@ _UNITS = (
 def clock(time: int) -> str:
     """``22:58:45``, UTC."""
     return rfc3339(time, 0)[11:19]
-
-
-def quoted(text: str) -> str:
-    """Wire text in double quotes, short and harmless."""
-    return '"' + shorten(safe(text), WIDEST) + '"'
 
 
 def known(text: str) -> str:

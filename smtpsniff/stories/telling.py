@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from smtpsniff.checks.choice import EVERYTHING
+from smtpsniff.checks.view import quote
 from smtpsniff.records import SEVERITIES, Attempt, Endpoint, Finding, Story, Timestamp
 from smtpsniff.stories.mails import fate
 from smtpsniff.stories.retries import CHECKS, greylisted
-from smtpsniff.stories.saying import at, clock, elapsed, people, quoted, times
+from smtpsniff.stories.saying import at, clock, elapsed, people, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,7 +153,7 @@ def _sentence(mail: Mail, addresses: list[str], failed: list[Facts]) -> str:
     """The whole story in one sentence."""
     attempts = mail.attempts
     parts = [
-        f"no luck with {at(facts.server, facts.port)} ({quoted(facts.failed)}, session "
+        f"no luck with {at(facts.server, facts.port)} ({quote(facts.failed)}, session "
         f"{facts.number})"
         for facts in failed
     ]
@@ -194,4 +195,4 @@ def _words(attempt: Try) -> str:
 
 def _reply(attempt: Try) -> str:
     session = f"session {attempt.session}"
-    return f" ({quoted(attempt.reply)}, {session})" if attempt.reply else f" ({session})"
+    return f" ({quote(attempt.reply)}, {session})" if attempt.reply else f" ({session})"
