@@ -10,6 +10,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from smtpsniff.output.cells import no_formula
 from smtpsniff.records import rfc3339
 from smtpsniff.text import safe
 
@@ -26,7 +27,6 @@ COLUMNS = (
     "mail_from", "outcome", "recipient", "recipient_outcome", "reason", "code", "enhanced",
     "reply", "frame", "subject", "message_id", "size", "sha256", "queue_id", "verdict",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@")
 
 
 def _cell(value: object) -> str:
@@ -35,8 +35,7 @@ def _cell(value: object) -> str:
         return ""
     if not isinstance(value, str):
         return str(value)
-    text = safe(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return no_formula(safe(value))
 
 
 class Csv:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from smtpsniff.output.cells import no_formula
 from smtpsniff.output.paint import cells, fit, pad
 from smtpsniff.text import safe
 
@@ -24,7 +25,6 @@ __all__ = ["FORMS"]
 MEASURED = 500  # rows that decide the widths
 NARROWEST = 8  # columns that a cut value keeps
 GAP = "  "
-_FORMULA = ("=", "+", "-", "@")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
@@ -118,7 +118,7 @@ def _csv(
 def _cell(value: Any) -> str:  # noqa: ANN401
     """A cell; what begins like a formula gets an apostrophe in front."""
     text = safe(_word(value))
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return no_formula(text) if isinstance(value, str) else text
 
 
 def _object(names: list[str], row: tuple[Any, ...], terminal: bool) -> str:
